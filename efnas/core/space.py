@@ -1,0 +1,160 @@
+"""The search space: choice blocks, arch codes, and the ways to write a code down."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Dict, Iterator, Tuple
+
+from efnas.errors import EfnasError
+
+
+class ArchCode(tuple):
+    """One digit per choice block. Prints as `0,0,0,0,0,1,0,0,0`; made by a `SearchSpace`, which has checked it."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(str(digit) for digit in self)
+
+    @property
+    def compact(self) -> str:
+        return "".join(str(digit) for digit in self)
+
+
+@dataclass(frozen=True)
+class ChoiceBlock:
+    """A place in the network where one of several options is picked.
+
+    `kind` is "depth" (options are numbers of residual blocks) or "kernel" (options are kernel sizes in pixels).
+    """
+
+    name: str
+    kind: str
+    options: Tuple[int, ...]
+
+    def label(self, digit: int) -> str:
+        option = self.options[digit]
+        if self.kind == "kernel":
+            return f"{option}x{option}"
+        return f"{option} residual block{'s' if option > 1 else ''}"
+
+    def digit_of(self, word: str) -> int:
+        """The digit of an option written as its value: `2` for a depth, `5` or `5x5` for a kernel."""
+        for digit, option in enumerate(self.options):
+            if word in (str(option), f"{option}x{option}" if self.kind == "kernel" else str(option)):
+                return digit
+        options = ", ".join(str(option) for option in self.options)
+        raise EfnasError(f"Block {self.name} has no option '{word}'; its {self.kind}s are {options}.")
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """A list of choice blocks, all with the same number of options (strict fairness needs that)."""
+
+    name: str
+    version: int
+    blocks: Tuple[ChoiceBlock, ...]
+    baseline: ArchCode
+
+    def __post_init__(self) -> None:
+        if len({len(block.options) for block in self.blocks}) != 1:
+            raise ValueError("every choice block of a space needs the same number of options")
+
+    @property
+    def options_per_block(self) -> int:
+        return len(self.blocks[0].options)
+
+    @property
+    def size(self) -> int:
+        return self.options_per_block ** len(self.blocks)
+
+    def position(self, block_name: str) -> int:
+        return [block.name for block in self.blocks].index(block_name)
+
+    def code(self, digits) -> ArchCode:
+        """The arch code of a sequence of integers, checked."""
+        digits = tuple(int(digit) for digit in digits)
+        if len(digits) != len(self.blocks):
+            raise EfnasError(f"An arch code of {self.name} has {len(self.blocks)} digits, one per choice block; "
+                             f"'{','.join(map(str, digits))}' has {len(digits)}.")
+        for block, digit in zip(self.blocks, digits):
+            if not 0 <= digit < len(block.options):
+                raise EfnasError(f"Digit {digit} for block {block.name} is out of range: use 0 to "
+                                 f"{len(block.options) - 1}.")
+        return ArchCode(digits)
+
+    def parse(self, text: str) -> ArchCode:
+        """Read `0,0,0,0,0,1,0,0,0`, `000001000` or `#27` (an index from 0)."""
+        text = text.strip()
+        if text.startswith("#"):
+            if not _is_number(text[1:]):
+                raise EfnasError(f"'{text}' is not an index; write # and a number, as in #27.")
+            return self.at(int(text[1:]))
+        fields = [field.strip() for field in text.split(",")] if "," in text else list(text)
+        if not fields:
+            raise EfnasError("The arch code is empty; write one digit per choice block, as in "
+                             f"{self.baseline.compact}.")
+        for place, field in enumerate(fields, start=1):
+            if not field:
+                raise EfnasError(f"Field {place} of the arch code '{text}' is empty.")
+            if not _is_number(field):
+                raise EfnasError(f"'{field}' (field {place} of the arch code '{text}') is not a digit.")
+        return self.code(int(field) for field in fields)
+
+    def at(self, index: int) -> ArchCode:
+        """The code at `index` in the order of `codes()`."""
+        if not 0 <= index < self.size:
+            raise EfnasError(f"Index {index} is outside the space: use 0 to {self.size - 1}.")
+        digits = []
+        for _ in self.blocks:
+            index, digit = divmod(index, self.options_per_block)
+            digits.append(digit)
+        return ArchCode(reversed(digits))
+
+    def index_of(self, code: ArchCode) -> int:
+        index = 0
+        for digit in code:
+            index = index * self.options_per_block + digit
+        return index
+
+    def codes(self) -> Iterator[ArchCode]:
+        """Every code of the space, in the order of their indices."""
+        return map(ArchCode, product(range(self.options_per_block), repeat=len(self.blocks)))
+
+    def shifts(self, code: ArchCode) -> Tuple[ArchCode, ...]:
+        """A fair cycle: the code and its cyclic shifts, which together use every option of every block once."""
+        count = self.options_per_block
+        return tuple(ArchCode((digit + shift) % count for digit in code) for shift in range(count))
+
+    def encode(self, options: Dict[str, str]) -> ArchCode:
+        """The code of `{block name: option value}`; a block that is not named takes the baseline's option."""
+        names = {block.name.lower(): place for place, block in enumerate(self.blocks)}
+        digits = list(self.baseline)
+        for name, word in options.items():
+            if name.lower() not in names:
+                blocks = ", ".join(block.name for block in self.blocks)
+                raise EfnasError(f"There is no choice block '{name}'; the blocks are {blocks}.")
+            place = names[name.lower()]
+            digits[place] = self.blocks[place].digit_of(word)
+        return ArchCode(digits)
+
+    def reverse_kernel_order(self, code: ArchCode) -> ArchCode:
+        """Translate to or from the order that counts heads from light (0 is the smallest kernel) to heavy."""
+        return ArchCode(len(block.options) - 1 - digit if block.kind == "kernel" else digit
+                        for block, digit in zip(self.blocks, code))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _blocks(kind: str, options: Tuple[int, ...], names: str) -> Tuple[ChoiceBlock, ...]:
+    return tuple(ChoiceBlock(name, kind, options) for name in names.split())
+
+
+# EdgeFlowNet's bilinear network, opened up at nine places: 3^9 = 19,683 subnets.
+FLOW_SPACE = SearchSpace(
+    name="edgeflow-bilinear",
+    version=1,
+    blocks=_blocks("depth", (1, 2, 3), "EB0 EB1 DB0 DB1") + _blocks("kernel", (7, 5, 3), "H0Out H1 H1Out H2 H2Out"),
+    baseline=ArchCode((0, 0, 0, 0, 0, 1, 0, 0, 0)),
+)

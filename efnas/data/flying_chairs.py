@@ -1,0 +1,159 @@
+"""The index of a data set: FlyingChairs2 folders, or a list of samples (Dosovitskiy et al., 2015; Ilg et al., 2018)."""
+
+import hashlib
+from pathlib import Path
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+from PIL import Image
+
+from efnas.data.flow_files import read_flo
+from efnas.errors import EfnasError
+
+FIRST, SECOND, FLOW = "-img_0.png", "-img_1.png", "-flow_01.flo"
+
+
+class Sample(NamedTuple):
+    """One pair of images and the flow from the first to the second; `name` is the same on every machine."""
+
+    name: str
+    first: Path
+    second: Path
+    flow: Path
+
+
+class DataSet(NamedTuple):
+    """Samples in the order of their names, and where they were found."""
+
+    samples: Tuple[Sample, ...]
+    source: Path
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def paths(self, indices: np.ndarray) -> np.ndarray:
+        """Paths of some samples, [n, 3]: first image, second image, flow."""
+        return np.array([[str(path) for path in self.samples[index][1:]] for index in indices]).reshape(-1, 3)
+
+    def fingerprint(self) -> dict:
+        """What tells two data sets apart whatever folder they lie in: the count and the hash of the sample names."""
+        names = "\n".join(sorted(sample.name for sample in self.samples))
+        return {"samples": len(self.samples), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+
+
+def index_folder(folder: Path) -> DataSet:
+    """The samples of a folder with files `NNNNNNN-img_0.png`, `NNNNNNN-img_1.png` and `NNNNNNN-flow_01.flo`.
+
+    Raises EfnasError when the folder is missing or holds no such file, or when a file of a sample is missing.
+    """
+    folder = Path(folder)
+    samples, incomplete = scan_folder(folder)
+    if incomplete:
+        more = f" (and {len(incomplete) - 1} more)" if len(incomplete) > 1 else ""
+        raise EfnasError(f"{incomplete[0]}{more}.")
+    return DataSet(tuple(samples), folder)
+
+
+def scan_folder(folder: Path) -> Tuple[List[Sample], List[str]]:
+    """The complete samples of a folder, and a sentence for each incomplete one."""
+    if not folder.is_dir():
+        raise EfnasError(f"There is no folder {folder}.")
+    files = {path.name for path in folder.iterdir()}
+    stems = sorted({name[:-len(ending)] for name in files for ending in (FIRST, SECOND, FLOW) if name.endswith(ending)})
+    if not stems:
+        raise EfnasError(f"{folder} holds no pair: looked for files named NNNNNNN{FIRST}, NNNNNNN{SECOND} and "
+                         f"NNNNNNN{FLOW}.")
+    samples, incomplete = [], []
+    for stem in stems:
+        missing = [stem + ending for ending in (FIRST, SECOND, FLOW) if stem + ending not in files]
+        if missing:
+            incomplete.append(f"{folder / missing[0]} is missing: sample {stem} is not complete")
+        else:
+            samples.append(_sample(stem, folder / stem))
+    return samples, incomplete
+
+
+def index_list(list_file: Path, base: Path) -> DataSet:
+    """The samples of a text file, one a line; `#` begins a comment.
+
+    A line is a sample's path below `base` without its endings (`train/0000001`), the path of its first image, or
+    three paths: first image, second image, flow. Raises EfnasError, naming the line, for a file that does not exist.
+    """
+    list_file, base = Path(list_file), Path(base)
+    try:
+        lines = list_file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EfnasError(f"Cannot read the index list {list_file}: {error}.") from error
+    samples = []
+    for number, line in enumerate(lines, start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        if len(words) == 3:
+            name = words[0][:-len(FIRST)] if words[0].endswith(FIRST) else words[0]
+            sample = Sample(name, *(base / word for word in words))
+        elif len(words) == 1:
+            stem = words[0][:-len(FIRST)] if words[0].endswith(FIRST) else words[0]
+            sample = _sample(stem, base / stem)
+        else:
+            raise EfnasError(f"{list_file}, line {number}: a sample is one path or three, not {len(words)}.")
+        for path in sample[1:]:
+            if not path.is_file():
+                raise EfnasError(f"{list_file}, line {number}: there is no file {path}.")
+        samples.append(sample)
+    if not samples:
+        raise EfnasError(f"The index list {list_file} names no sample.")
+    samples.sort(key=lambda sample: sample.name)
+    for one, other in zip(samples, samples[1:]):
+        if one.name == other.name:
+            raise EfnasError(f"The index list {list_file} names sample {one.name} twice.")
+    return DataSet(tuple(samples), list_file)
+
+
+def find_dataset(base: Path, folder: str, list_file: Optional[str]) -> DataSet:
+    """The data set of a configuration: its index list where it names one, else its folder."""
+    return index_list(base / list_file, base) if list_file else index_folder(base / folder)
+
+
+def check_sample(sample: Sample, min_height: int = 1, min_width: int = 1) -> Optional[str]:
+    """What is wrong with the files of a sample, as a sentence that names the file; None when nothing is.
+
+    The images must decode to RGB, all three files have one size, at least the given one, and the flow be finite.
+    """
+    sizes = []
+    for path in (sample.first, sample.second):
+        try:
+            with Image.open(path) as image:
+                image.load()
+                sizes.append((image.height, image.width))
+        except FileNotFoundError:
+            return f"{path} is missing."
+        except (OSError, SyntaxError, ValueError) as error:
+            return f"{path} does not decode: {error}."
+    try:
+        flow = read_flo(sample.flow)
+    except EfnasError as error:
+        return str(error)
+    if sizes[0] != sizes[1]:
+        return f"{sample.second} is {_size(sizes[1])} but {sample.first.name} is {_size(sizes[0])}."
+    if flow.shape[:2] != sizes[0]:
+        return f"{sample.flow} is {_size(flow.shape)} but {sample.first.name} is {_size(sizes[0])}."
+    if sizes[0][0] < min_height or sizes[0][1] < min_width:
+        return f"{sample.first} is {_size(sizes[0])}, smaller than the crop of {_size((min_height, min_width))}."
+    return None
+
+
+def check_samples(samples, min_height: int = 1, min_width: int = 1) -> Iterator[Optional[str]]:
+    """`check_sample` for each sample, in order, on all cores."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(lambda sample: check_sample(sample, min_height, min_width), samples)
+
+
+def _sample(name: str, stem: Path) -> Sample:
+    return Sample(name, *(stem.with_name(stem.name + ending) for ending in (FIRST, SECOND, FLOW)))
+
+
+def _size(shape) -> str:
+    return f"{shape[1]}x{shape[0]} pixels"

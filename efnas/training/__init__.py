@@ -1,0 +1,1 @@
+"""Training with strict fairness, recalibration and evaluation."""

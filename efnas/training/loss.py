@@ -1,0 +1,57 @@
+"""The multi-scale, uncertainty-aware loss and the end-point error (EPE)."""
+
+from typing import List
+
+import tensorflow.compat.v1 as tf
+
+from efnas.core.network import SCALES, ScaleMaps
+
+SCALE_WEIGHTS = (0.125, 0.25, 0.5)
+SIGMA_FLOOR = 1e-3
+
+
+def valid_part(maps, height: int, width: int):
+    """The top-left [n, height, width, c] of the decoder's canvas: upsampling keeps position 2i at i, so the image lies
+    there and what is below and to the right came from padding."""
+    return tf.slice(maps, [0, 0, 0, 0], [-1, height, width, -1])
+
+
+def flow_at_scale(flow, scale: int):
+    """Ground truth [n, h, w, 2] at 1/scale; values stay full-resolution pixels.
+
+    The legacy bilinear resize by a whole factor takes every scale-th pixel, which is where the decoder's canvas has
+    its positions.
+    """
+    return flow[:, ::scale, ::scale]
+
+
+def scale_loss(maps, truth):
+    """L1 plus the Laplace-like uncertainty term of one scale; `maps` [n, h, w, 4], `truth` [n, h, w, 2]."""
+    flow, log_scale = maps[..., :2], maps[..., 2:]
+    error = tf.abs(flow - truth)
+    sigma = tf.maximum(tf.nn.softplus(log_scale + SIGMA_FLOOR), SIGMA_FLOOR)
+    return (tf.reduce_mean(error) + tf.reduce_mean(error / sigma) + tf.reduce_mean(tf.nn.softplus(log_scale)))
+
+
+def multiscale_loss(maps: ScaleMaps, truth):
+    """The loss of one lane over its accumulated maps, against ground truth [n, height, width, 2] in pixels."""
+    total = 0.0
+    for scale, weight, scale_maps in zip(SCALES, SCALE_WEIGHTS, maps.accumulated):
+        target = flow_at_scale(truth, scale)
+        height, width = int(target.shape[1]), int(target.shape[2])
+        total += weight * scale_loss(valid_part(scale_maps, height, width), target)
+    return total
+
+
+def weight_decay_loss(kernels: List, counts: List[int], lanes: int):
+    """Mean over the lanes of the summed l2 loss of each lane's own kernels.
+
+    A kernel that all lanes share counts in full, one that a single lane picked with 1/lanes: the ratio of decay to
+    gradient is then the same for both, and the objective is the mean of those of the stand-alone subnets.
+    """
+    return tf.add_n([tf.nn.l2_loss(kernel) * (count / lanes) for kernel, count in zip(kernels, counts)])
+
+
+def endpoint_error(flow, truth):
+    """EPE per pixel, [n, h, w] from two flows [n, h, w, 2], in pixels."""
+    return tf.norm(flow - truth, axis=-1)

@@ -1,0 +1,58 @@
+"""The report of a run: a page of Markdown with a plot of its curves."""
+
+from pathlib import Path
+
+from efnas.training.history import CURVES, PER_ARCH, REPORT, read_evaluations
+
+
+def write_report(folder: Path, manifest: dict, outcome) -> None:
+    """Write `supernet_training_report.md` and its picture from the histories in `folder`."""
+    rows = read_evaluations(folder)
+    size = next(name for name in rows[0] if name.startswith("mean_epe_")).rsplit("_", 1)[1]
+    plot_curves(rows, size, folder / CURVES)
+    end = "stopped early" if outcome.stopped_early else "ran to its end"
+    last = rows[-1]
+    lines = [
+        f"# Training report: {folder.name}", "",
+        f"The run {end} after {outcome.steps} strict-fairness steps and {float(last['samples_seen']):,.0f} samples.", "",
+        f"![curves]({CURVES})", "",
+        "| | EPE (px) |", "|---|---|",
+        f"| best {manifest['tuning']['eval.best_metric']} over {size} subnets (epoch {outcome.best_epoch}) | {outcome.best:.4f} |",
+        f"| last mean | {float(last[f'mean_epe_{size}']):.4f} |",
+        f"| last spread (std) | {float(last[f'std_epe_{size}']):.4f} |",
+        f"| last baseline subnet | {float(last['baseline_epe']):.4f} |",
+        f"| predicting zero | {outcome.zero_epe:.4f} |", "",
+        f"Fairness gap: {last['fairness_gap']}. Validation pairs: {last['val_samples']}. Every subnet's error stands in "
+        f"`{PER_ARCH}`.", "",
+        "## What this run is", "", "| key | value |", "|---|---|",
+        *(f"| {key} | {value} |" for key, value in manifest["identity"].items()), "",
+    ]
+    (folder / REPORT).write_text("\n".join(lines))
+
+
+def plot_curves(rows: list, size: str, path: Path) -> None:
+    """Loss and EPE over the samples seen, with the error of predicting zero as the line to beat."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    def column(name):
+        return [float(row[name]) for row in rows]
+
+    figure = Figure(figsize=(10, 4), constrained_layout=True)
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    seen = column("samples_seen")
+    left.plot(seen, column("train_loss"), marker=".", label="loss")
+    left.plot(seen, column("train_loss_with_decay"), marker=".", label="loss with weight decay")
+    left.set(xlabel="samples seen", ylabel="mean training loss of the epoch", title="Loss, mean of the three lanes")
+    mean, std = column(f"mean_epe_{size}"), column(f"std_epe_{size}")
+    right.plot(seen, mean, marker=".", color="tab:blue", label=f"mean of {size} subnets")
+    right.fill_between(seen, [m - s for m, s in zip(mean, std)], [m + s for m, s in zip(mean, std)],
+                       color="tab:blue", alpha=0.2, label="± one standard deviation")
+    right.plot(seen, column("baseline_epe"), color="tab:orange", label="baseline subnet")
+    right.plot(seen, column("zero_flow_epe"), color="grey", linestyle="--", label="predicting zero")
+    right.set(xlabel="samples seen", ylabel="end-point error (px)", title="Validation EPE", ylim=(0, None))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path, dpi=110)
