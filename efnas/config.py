@@ -25,8 +25,8 @@ class Runtime(Section):
     experiment_name: str = Field("supernet", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     output_root: Path = Path("outputs/supernet")
     seed: int = Field(42, ge=0, lt=2**63)
-    gpu_device: int = Field(0, ge=-1)  # -1: CPU
-    threads: int = Field(0, ge=0)      # 0: one for each core
+    gpu_device: Optional[int] = Field(None, ge=-1)  # -1: CPU; left out: a GPU where there is one
+    threads: int = Field(0, ge=0)  # 0: one for each core
 
     @property
     def run_folder(self) -> Path:
@@ -42,6 +42,7 @@ class Synthetic(Section):
     width: int = Field(512, ge=16)
     motion: float = Field(10.0, gt=0)
     detail: float = Field(1.5, ge=1)
+    structure: float = Field(150.0, ge=1)
     shapes: int = Field(12, ge=0)
     seed: int = Field(1, ge=0, lt=2**63)
     textures: Optional[Path] = None
@@ -92,10 +93,9 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _epoch_has_a_length(self) -> "Train":
-        if self.epoch_mode == "fixed_steps" and not self.steps_per_epoch:
-            raise ValueError("train.epoch_mode: fixed_steps needs train.steps_per_epoch")
-        if self.epoch_mode == "by_samples" and not self.train_samples_per_epoch:
-            raise ValueError("train.epoch_mode: by_samples needs train.train_samples_per_epoch")
+        for mode, key in (("fixed_steps", "steps_per_epoch"), ("by_samples", "train_samples_per_epoch")):
+            if bool(getattr(self, key)) != (self.epoch_mode == mode):
+                raise ValueError(f"train.epoch_mode: {mode} and train.{key} go together")
         if self.base_width % 2:
             raise ValueError("train.base_width must be even (the last head's feature has half of it)")
         return self
@@ -132,8 +132,9 @@ class Config(Section):
     checkpoint: Checkpoint = Checkpoint()
 
 
-def load_config(file: Optional[Path] = None, options: Optional[Dict[str, Any]] = None,
-                assignments: Iterable[str] = ()) -> Config:
+def load_config(
+    file: Optional[Path] = None, options: Optional[Dict[str, Any]] = None, assignments: Iterable[str] = ()
+) -> Config:
     """The resolved configuration.
 
     `options` are `section.key: value` of the command's own options (None: not given); `assignments` are the texts of
@@ -199,8 +200,9 @@ def _refuse_unknown_keys(tree: dict, model, path: tuple, file) -> None:
         if key not in known:
             near = difflib.get_close_matches(dotted, all_keys(), n=1, cutoff=0.3)
             if not path:  # a section, or a key written without its section
-                near = [name for name in all_keys() if name.endswith(f".{key}")] or \
-                       difflib.get_close_matches(str(key), list(known), n=1, cutoff=0.3)
+                near = [name for name in all_keys() if name.endswith(f".{key}")] or difflib.get_close_matches(
+                    str(key), list(known), n=1, cutoff=0.3
+                )
             hint = f"; did you mean '{near[0]}'?" if near else f"; the sections are {', '.join(Config.model_fields)}."
             raise EfnasError(f"Unknown configuration key '{dotted}'{f' in {file}' if file else ''}{hint}")
         inner = Synthetic if key == "synthetic" else known[key].annotation
@@ -210,8 +212,9 @@ def _refuse_unknown_keys(tree: dict, model, path: tuple, file) -> None:
 
 def all_keys() -> List[str]:
     """Every key of the configuration with its section, as in `train.lr`."""
-    keys = [f"{section}.{key}" for section, field in Config.model_fields.items()
-            for key in field.annotation.model_fields]
+    keys = [
+        f"{section}.{key}" for section, field in Config.model_fields.items() for key in field.annotation.model_fields
+    ]
     return keys + [f"data.synthetic.{key}" for key in Synthetic.model_fields]
 
 

@@ -13,8 +13,18 @@ from efnas.config import Config, as_tree
 FORMAT = 1
 
 TUNING_SECTIONS = ("eval", "checkpoint")
-PLACE_KEYS = {"runtime.experiment_name", "runtime.output_root", "runtime.gpu_device", "runtime.threads",
-              "data.base_path", "data.train_dir", "data.val_dir", "data.train_list", "data.val_list", "data.synthetic.textures"}
+PLACE_KEYS = {
+    "runtime.experiment_name",
+    "runtime.output_root",
+    "runtime.gpu_device",
+    "runtime.threads",
+    "data.base_path",
+    "data.train_dir",
+    "data.val_dir",
+    "data.train_list",
+    "data.val_list",
+    "data.synthetic.textures",
+}
 # Libraries whose version can change a figure.
 LIBRARIES = ("tensorflow", "intel-tensorflow", "numpy", "scipy")
 
@@ -43,9 +53,17 @@ def _flatten(tree: dict, prefix: str = ""):
 
 def _commit() -> str:
     """The commit of the code, with + when files differ from it; empty for an installed package."""
+
     def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(Path(__file__).parent), *words], check=True, timeout=10,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *words],
+            check=True,
+            timeout=10,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ).stdout.strip()
+
     try:
         git("ls-files", "--error-unmatch", __file__)
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")

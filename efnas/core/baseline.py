@@ -7,6 +7,7 @@ on the NPU, so its cost must come out equal to that of the subnet `0,0,0,0,0,1,0
 
 def bilinear_baseline(layers, images, base_width: int = 32):
     """Accumulated maps [n, h, w, 4] at 1/4, 1/2 and 1/1 of image pairs [n, height, width, 6]."""
+
     def normalised(x, name):
         return layers.relu(layers.batch_norm(x, f"{name}/bn"))
 

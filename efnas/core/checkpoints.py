@@ -1,7 +1,7 @@
 """Checkpoints: written apart, sealed with the hashes of their files, read back, and only then put in place.
 
-A checkpoint `NAME.ckpt` is TensorFlow's two files (`.index`, `.data-00000-of-00001`) and the seal `NAME.ckpt.json`, which holds
-what the checkpoint says of itself and the hash of each data file. The seal is put in place last.
+A checkpoint `NAME.ckpt` is TensorFlow's two files (`.index`, `.data-00000-of-00001`) and the seal `NAME.ckpt.json`,
+which holds what the checkpoint says of itself and the hash of each data file. The seal is put in place last.
 """
 
 import hashlib
@@ -77,8 +77,11 @@ def restore(session: tf.Session, variables: List[tf.Variable], path: Path, expec
     the differences, when one does not, or a variable is missing.
     """
     state = read_state(path)
-    differences = [f"{key} is {state.get(key)!r} there and {value!r} here"
-                   for key, value in expected.items() if state.get(key) != value]
+    differences = [
+        f"{key} is {state.get(key)!r} there and {value!r} here"
+        for key, value in expected.items()
+        if state.get(key) != value
+    ]
     if differences:
         raise EfnasError(f"The checkpoint {path} is of another network: {'; '.join(differences)}.")
     _require_variables(path, variables)

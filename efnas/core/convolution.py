@@ -22,8 +22,10 @@ def _gradients(op, grad):
     size = int(kernel.shape[0])
     if list(op.get_attr("strides")) != [1, 1, 1, 1]:
         arguments = {"strides": op.get_attr("strides"), "padding": op.get_attr("padding")}
-        return (tf.nn.conv2d_backprop_input(tf.shape(x), kernel, grad, **arguments),
-                tf.nn.conv2d_backprop_filter(x, tf.shape(kernel), grad, **arguments))
+        return (
+            tf.nn.conv2d_backprop_input(tf.shape(x), kernel, grad, **arguments),
+            tf.nn.conv2d_backprop_filter(x, tf.shape(kernel), grad, **arguments),
+        )
     turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
     to_input = tf.nn.conv2d(grad, filter=turned, strides=1, padding="SAME")
     border = [size // 2, size // 2]

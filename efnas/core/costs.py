@@ -67,7 +67,9 @@ class CostLayers:
         return stages
 
 
-def subnet_costs(space: SearchSpace, code: ArchCode, height: int, width: int, base_width: int = BASE_WIDTH) -> CostLayers:
+def subnet_costs(
+    space: SearchSpace, code: ArchCode, height: int, width: int, base_width: int = BASE_WIDTH
+) -> CostLayers:
     """The counted layers of one subnet on pairs of images of height x width pixels."""
     layers = CostLayers()
     optical_flow_network(layers, Fixed(space, code), (height, width, 6), base_width)

@@ -16,8 +16,8 @@ BN_EPSILON = 1e-5
 BN_MOMENTUM = 0.9
 
 # Where a batch norm takes its mean and variance from.
-BATCH = "batch"                # this batch; recorded in `Layers.moments`
-MOVING = "moving"              # the moving averages of training
+BATCH = "batch"  # this batch; recorded in `Layers.moments`
+MOVING = "moving"  # the moving averages of training
 RECALIBRATED = "recalibrated"  # variables of the evaluation, NaN until they are set, so that none is forgotten
 
 
@@ -110,8 +110,10 @@ class Layers:
             first_mean, first_variance = tf.zeros_initializer(), tf.ones_initializer()
         else:
             first_mean = first_variance = tf.constant_initializer(float("nan"))
-        return (self._variable(f"{scope}/{statistics}_mean", shape, first_mean, trainable=False),
-                self._variable(f"{scope}/{statistics}_variance", shape, first_variance, trainable=False))
+        return (
+            self._variable(f"{scope}/{statistics}_mean", shape, first_mean, trainable=False),
+            self._variable(f"{scope}/{statistics}_variance", shape, first_variance, trainable=False),
+        )
 
     def _variable(self, name: str, shape, initializer, trainable: bool = True) -> tf.Variable:
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):

@@ -10,7 +10,7 @@ NETWORK_VERSION = 1
 BASE_WIDTH = 32
 EXPANSION = 2
 OUTPUT_CHANNELS = 4  # 0..1 are flow (u, v), 2..3 its uncertainty
-SCALES = (4, 2, 1)   # the heads predict at 1/4, 1/2 and 1/1 of the input
+SCALES = (4, 2, 1)  # the heads predict at 1/4, 1/2 and 1/1 of the input
 
 
 class ScaleMaps(NamedTuple):
@@ -29,7 +29,10 @@ def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -
 
     def unit(scope, x, channels, kernel, stride=1):
         def conv_bn_relu(t):
-            return layers.relu(layers.batch_norm(layers.conv(t, f"{scope}/conv", channels, kernel, stride), f"{scope}/bn"))
+            return layers.relu(
+                layers.batch_norm(layers.conv(t, f"{scope}/conv", channels, kernel, stride), f"{scope}/bn")
+            )
+
         with layers.scope(scope):
             return router.each(conv_bn_relu, x)
 
@@ -40,12 +43,14 @@ def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -
     def depth_choice(block, x, channels):
         def option(depth):
             return lambda t: residual_blocks(layers, f"{block}/depth{depth}", t, channels, depth)
+
         with layers.scope(block):
             return router.choose(block, x, option)
 
     def kernel_choice(block, x, channels):
         def option(kernel):
             return lambda t: layers.conv(t, f"{block}/kernel{kernel}x{kernel}", channels, kernel)
+
         with layers.scope(block):
             return router.choose(block, x, option)
 
@@ -63,11 +68,12 @@ def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -
     x = unit("Up1", up("Up1", x), w * e**2, kernel=3)
     x = depth_choice("DB1", x, w * e**2)
     quarter = unit("Up2", up("Up2", x), w * e, kernel=3)
+    quarter_head = kernel_choice("H0Out", quarter, OUTPUT_CHANNELS)
     half = bn_relu("H1", kernel_choice("H1", up("H1", quarter), w))
+    half_head = kernel_choice("H1Out", half, OUTPUT_CHANNELS)
     full = bn_relu("H2", kernel_choice("H2", up("H2", half), w // e))
-    heads = [kernel_choice("H0Out", quarter, OUTPUT_CHANNELS),
-             kernel_choice("H1Out", half, OUTPUT_CHANNELS),
-             kernel_choice("H2Out", full, OUTPUT_CHANNELS)]
+    full_head = kernel_choice("H2Out", full, OUTPUT_CHANNELS)
+    heads = [quarter_head, half_head, full_head]
     return [accumulate_scales(layers, list(lane)) for lane in zip(*map(router.lanes, heads))]
 
 

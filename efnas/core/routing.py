@@ -63,6 +63,7 @@ class Switch:
                 layout[digit] = [m.name for m in moments]
                 vectors = [vector for m in moments for vector in (m.mean, m.variance)]
                 return y, tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
+
             return run
 
         y, packed = tf.switch_case(self.code[place], [branch(digit) for digit in range(len(options))])

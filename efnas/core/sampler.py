@@ -1,7 +1,7 @@
 """Fair cycles, fairness counts and the evaluation pool, all from counters: nothing here keeps a generator's state.
 
-A fair cycle is a set of arch codes that uses, in every choice block, each option exactly once (strict fairness, FairNAS,
-Chu et al., 2019). Cycle k is a pure function of (seed, k), so a resumed run needs no state to draw the next one.
+A fair cycle is a set of arch codes that uses, in every choice block, each option exactly once (strict fairness,
+FairNAS, Chu et al., 2019). Cycle k is a pure function of (seed, k), so a resumed run needs no state to draw the next.
 """
 
 from itertools import permutations
@@ -57,14 +57,16 @@ class FairnessCounts:
 
 
 def evaluation_pool(space: SearchSpace, seed: int, size: int = 12) -> List[ArchCode]:
-    """`size` distinct codes in whole fair cycles: the all-zero code and the baseline with their shifts, then drawn ones.
+    """`size` distinct codes in whole fair cycles: the all-zero code and the baseline, with shifts, then drawn ones.
 
     Every option stands equally often in every block.
     """
     lanes = space.options_per_block
     if size < 2 * lanes or size % lanes or size > space.size // 2:
-        raise EfnasError(f"An evaluation pool is made of fair cycles: its size must be a multiple of {lanes} from "
-                         f"{2 * lanes} to {space.size // 2 // lanes * lanes}, not {size}.")
+        raise EfnasError(
+            f"An evaluation pool is made of fair cycles: its size must be a multiple of {lanes} from "
+            f"{2 * lanes} to {space.size // 2 // lanes * lanes}, not {size}."
+        )
     pool = list(space.shifts(space.code([0] * len(space.blocks)))) + list(space.shifts(space.baseline))
     counter = 0
     while len(pool) < size:

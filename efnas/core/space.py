@@ -74,12 +74,15 @@ class SearchSpace:
         """The arch code of a sequence of integers, checked."""
         digits = tuple(int(digit) for digit in digits)
         if len(digits) != len(self.blocks):
-            raise EfnasError(f"An arch code of {self.name} has {len(self.blocks)} digits, one per choice block; "
-                             f"'{','.join(map(str, digits))}' has {len(digits)}.")
+            raise EfnasError(
+                f"An arch code of {self.name} has {len(self.blocks)} digits, one per choice block; "
+                f"'{','.join(map(str, digits))}' has {len(digits)}."
+            )
         for block, digit in zip(self.blocks, digits):
             if not 0 <= digit < len(block.options):
-                raise EfnasError(f"Digit {digit} for block {block.name} is out of range: use 0 to "
-                                 f"{len(block.options) - 1}.")
+                raise EfnasError(
+                    f"Digit {digit} for block {block.name} is out of range: use 0 to {len(block.options) - 1}."
+                )
         return ArchCode(digits)
 
     def parse(self, text: str) -> ArchCode:
@@ -91,8 +94,9 @@ class SearchSpace:
             return self.at(int(text[1:]))
         fields = [field.strip() for field in text.split(",")] if "," in text else list(text)
         if not fields:
-            raise EfnasError("The arch code is empty; write one digit per choice block, as in "
-                             f"{self.baseline.compact}.")
+            raise EfnasError(
+                f"The arch code is empty; write one digit per choice block, as in {self.baseline.compact}."
+            )
         for place, field in enumerate(fields, start=1):
             if not field:
                 raise EfnasError(f"Field {place} of the arch code '{text}' is empty.")
@@ -139,8 +143,10 @@ class SearchSpace:
 
     def reverse_kernel_order(self, code: ArchCode) -> ArchCode:
         """Translate to or from the order that counts heads from light (0 is the smallest kernel) to heavy."""
-        return ArchCode(len(block.options) - 1 - digit if block.kind == "kernel" else digit
-                        for block, digit in zip(self.blocks, code))
+        return ArchCode(
+            len(block.options) - 1 - digit if block.kind == "kernel" else digit
+            for block, digit in zip(self.blocks, code)
+        )
 
 
 def _is_number(text: str) -> bool:

@@ -24,8 +24,16 @@ class BatchReader:
     `start(session, plan)` begins to read; `batch` holds the tensors of the next piece each time they are fetched.
     """
 
-    def __init__(self, dataset: DataSet, height: int, width: int, batch_size: int, micro_size: Optional[int] = None,
-                 flow_clip: Optional[float] = None, threads: int = 2):
+    def __init__(
+        self,
+        dataset: DataSet,
+        height: int,
+        width: int,
+        batch_size: int,
+        micro_size: Optional[int] = None,
+        flow_clip: Optional[float] = None,
+        threads: int = 2,
+    ):
         self.dataset = dataset
         self.height, self.width = height, width
         self._paths = tf.placeholder(tf.string, [None, 3])
@@ -77,9 +85,13 @@ def _decode(paths, crop, height: int, width: int, flow_clip: Optional[float]):
     second = tf.image.decode_png(tf.read_file(paths[1]), channels=3)
     flow = _decode_flo(tf.read_file(paths[2]), paths[2])
     size = tf.shape(first)[:2]
-    sizes_agree = tf.reduce_all([tf.reduce_all(tf.equal(size, tf.shape(second)[:2])),
-                                 tf.reduce_all(tf.equal(size, tf.shape(flow)[:2])),
-                                 tf.reduce_all(size >= [height, width])])
+    sizes_agree = tf.reduce_all(
+        [
+            tf.reduce_all(tf.equal(size, tf.shape(second)[:2])),
+            tf.reduce_all(tf.equal(size, tf.shape(flow)[:2])),
+            tf.reduce_all(size >= [height, width]),
+        ]
+    )
     with tf.control_dependencies([tf.Assert(sizes_agree, ["sizes differ or are too small", paths])]):
         room = tf.cast(size, tf.int64) - [height, width]
     top_left = tf.cast(tf.where(crop < 0, room // 2, crop % (room + 1)), tf.int32)
@@ -95,14 +107,19 @@ def _decode(paths, crop, height: int, width: int, flow_clip: Optional[float]):
 
 def _decode_flo(raw, path):
     """Flow [h, w, 2] of the bytes of a `.flo` file; a broken one is an error of the batch, explained by the reader."""
+
     def check(condition, sentence):
         return tf.control_dependencies([tf.Assert(condition, [sentence, path])])
 
     with check(tf.strings.length(raw) > HEADER_BYTES, "truncated .flo"):
         header = tf.strings.substr(raw, 0, HEADER_BYTES)
         magic, side = tf.decode_raw(header, tf.float32)[0], tf.decode_raw(header, tf.int32)[1:]
-    with check(tf.logical_and(tf.equal(magic, np.float32(MAGIC)),
-                              tf.equal(tf.strings.length(raw), HEADER_BYTES + 8 * side[0] * side[1])), "broken .flo"):
-        values = tf.decode_raw(raw, tf.float32)[HEADER_BYTES // 4:]
+    with check(
+        tf.logical_and(
+            tf.equal(magic, np.float32(MAGIC)), tf.equal(tf.strings.length(raw), HEADER_BYTES + 8 * side[0] * side[1])
+        ),
+        "broken .flo",
+    ):
+        values = tf.decode_raw(raw, tf.float32)[HEADER_BYTES // 4 :]
     with check(tf.reduce_all(tf.is_finite(values)), "flow is not finite"):
         return tf.reshape(values, [side[1], side[0], 2])

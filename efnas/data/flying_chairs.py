@@ -59,10 +59,13 @@ def scan_folder(folder: Path) -> Tuple[List[Sample], List[str]]:
     if not folder.is_dir():
         raise EfnasError(f"There is no folder {folder}.")
     files = {path.name for path in folder.iterdir()}
-    stems = sorted({name[:-len(ending)] for name in files for ending in (FIRST, SECOND, FLOW) if name.endswith(ending)})
+    stems = sorted(
+        {name[: -len(ending)] for name in files for ending in (FIRST, SECOND, FLOW) if name.endswith(ending)}
+    )
     if not stems:
-        raise EfnasError(f"{folder} holds no pair: looked for files named NNNNNNN{FIRST}, NNNNNNN{SECOND} and "
-                         f"NNNNNNN{FLOW}.")
+        raise EfnasError(
+            f"{folder} holds no pair: looked for files named NNNNNNN{FIRST}, NNNNNNN{SECOND} and NNNNNNN{FLOW}."
+        )
     samples, incomplete = [], []
     for stem in stems:
         missing = [stem + ending for ending in (FIRST, SECOND, FLOW) if stem + ending not in files]
@@ -90,10 +93,10 @@ def index_list(list_file: Path, base: Path) -> DataSet:
         if not words:
             continue
         if len(words) == 3:
-            name = words[0][:-len(FIRST)] if words[0].endswith(FIRST) else words[0]
+            name = words[0][: -len(FIRST)] if words[0].endswith(FIRST) else words[0]
             sample = Sample(name, *(base / word for word in words))
         elif len(words) == 1:
-            stem = words[0][:-len(FIRST)] if words[0].endswith(FIRST) else words[0]
+            stem = words[0][: -len(FIRST)] if words[0].endswith(FIRST) else words[0]
             sample = _sample(stem, base / stem)
         else:
             raise EfnasError(f"{list_file}, line {number}: a sample is one path or three, not {len(words)}.")

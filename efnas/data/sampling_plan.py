@@ -50,8 +50,9 @@ def training_plan(seed: int, size: int, start: int, count: int, sampling: str = 
         here = positions // period == block
         place = positions[here] % period
         draws = counter_stream(seed, ORDER, int(block)).random_raw(period)
-        indices[here] = (np.argsort(draws, kind="stable") if sampling == SHUFFLE
-                         else (draws % np.uint64(size)).astype(np.int64))[place]
+        indices[here] = (
+            np.argsort(draws, kind="stable") if sampling == SHUFFLE else (draws % np.uint64(size)).astype(np.int64)
+        )[place]
         cuts = counter_stream(seed, CROPS, int(block)).random_raw(2 * period).reshape(period, 2)
         crops[here] = (cuts >> np.uint64(33)).astype(np.int64)[place]
     return SamplePlan(indices, crops)

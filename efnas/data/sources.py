@@ -21,18 +21,22 @@ def open_datasets(data: Data, progress: Callable[[int, int], None] = lambda done
     if data.synthetic:
         _ensure_synthetic(data, progress)
     elif not data.base_path.is_dir():
-        raise EfnasError(f"There is no data set at {data.base_path} (data.base_path): looked for the folders "
-                         f"{data.train_dir}/ and {data.val_dir}/ of FlyingChairs2; set --base-path, or use "
-                         "configs/quickstart.yaml for synthetic data.")
-    return DataSets(find_dataset(data.base_path, data.train_dir, data.train_list),
-                    find_dataset(data.base_path, data.val_dir, data.val_list))
+        raise EfnasError(
+            f"There is no data set at {data.base_path} (data.base_path): looked for the folders "
+            f"{data.train_dir}/ and {data.val_dir}/ of FlyingChairs2; set --base-path, or use "
+            "configs/quickstart.yaml for synthetic data."
+        )
+    return DataSets(
+        find_dataset(data.base_path, data.train_dir, data.train_list),
+        find_dataset(data.base_path, data.val_dir, data.val_list),
+    )
 
 
 def _ensure_synthetic(data: Data, progress: Callable[[int, int], None]) -> None:
     from efnas.data.synthesis import DESCRIPTION, SceneStyle, describe, write_dataset
 
     wanted = data.synthetic
-    style = SceneStyle(wanted.height, wanted.width, wanted.motion, wanted.detail, wanted.shapes)
+    style = SceneStyle(wanted.height, wanted.width, wanted.motion, wanted.detail, wanted.structure, wanted.shapes)
     content = (wanted.train_pairs, wanted.val_pairs, wanted.seed, style, wanted.textures)
     if not data.base_path.exists():
         write_dataset(data.base_path, *content, progress)
@@ -42,5 +46,7 @@ def _ensure_synthetic(data: Data, progress: Callable[[int, int], None]) -> None:
     except (OSError, ValueError):
         found = None
     if found != describe(*content):
-        raise EfnasError(f"{data.base_path} exists but is not the synthetic data set of this configuration; "
-                         "remove it, or give another data.base_path.")
+        raise EfnasError(
+            f"{data.base_path} exists but is not the synthetic data set of this configuration; "
+            "remove it, or give another data.base_path."
+        )

@@ -31,7 +31,7 @@ class SceneStyle:
     """How the scenes of a data set look and move.
 
     motion: mean length of the flow in pixels (on average over many pairs).
-    detail: size in pixels of the finest texture detail.
+    detail, structure: length in pixels of the finest and the coarsest waves of a texture.
     shapes: how many shapes fly before the background, at most.
     """
 
@@ -39,6 +39,7 @@ class SceneStyle:
     width: int = 512
     motion: float = 10.0
     detail: float = 1.5
+    structure: float = 150.0
     shapes: int = 12
 
 
@@ -134,12 +135,11 @@ def _noise(style: SceneStyle, rng: np.random.Generator):
     side = int(2 ** np.ceil(np.log2(max(style.height, style.width))))
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
     frequency[0, 0] = np.inf
-    amplitude = frequency ** -rng.uniform(0.9, 1.6) * np.exp(-(frequency * style.detail) ** 2)
-    # Nothing coarser than a third of the frame: a layer without structure would show no motion.
-    amplitude *= frequency > 3.0 / max(style.height, style.width)
+    amplitude = frequency ** -rng.uniform(0.9, 1.6) * np.exp(-((frequency * style.detail) ** 2))
+    amplitude *= frequency > 1.0 / style.structure
     spectrum = amplitude[..., None] * np.fft.rfft2(rng.normal(size=(side, side, 3)), axes=(0, 1))
     noise = np.fft.irfft2(spectrum, s=(side, side), axes=(0, 1))
-    colour, contrast = rng.uniform(60, 195, 3), rng.uniform(20, 50)
+    colour, contrast = rng.uniform(90, 165, 3), rng.uniform(30, 60)
     return np.clip(colour + contrast * noise / noise.std((0, 1)), 0, 255), "grid-wrap"
 
 
@@ -154,7 +154,7 @@ def _photo_cut(style: SceneStyle, rng: np.random.Generator, photos: List[Path]):
         raise EfnasError(f"Cannot read the texture {path}: {error}.") from error
     top = int(rng.integers(photo.height - style.height + 1))
     left = int(rng.integers(photo.width - style.width + 1))
-    return np.asarray(photo, np.float64)[top:top + style.height, left:left + style.width], "mirror"
+    return np.asarray(photo, np.float64)[top : top + style.height, left : left + style.width], "mirror"
 
 
 def _render(layers: List[Layer], coordinates):
@@ -181,9 +181,16 @@ def write_pair(folder: Path, style: SceneStyle, seed: int, photos: Optional[List
     return float(np.linalg.norm(pair.flow, axis=-1).mean())
 
 
-def write_dataset(out: Path, train_pairs: int, val_pairs: int, seed: int, style: SceneStyle,
-                  textures: Optional[Path] = None, progress: Callable[[int, int], None] = lambda done, total: None) -> float:
-    """Write `out/train` and `out/val`, and what they are into `out/synthesis.json`; the folder appears when it is whole.
+def write_dataset(
+    out: Path,
+    train_pairs: int,
+    val_pairs: int,
+    seed: int,
+    style: SceneStyle,
+    textures: Optional[Path] = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> float:
+    """Write `out/train` and `out/val`, and `out/synthesis.json`, which says what they are; the folder appears once whole.
 
     Returns the mean length of the flow in pixels. Raises EfnasError when `out` exists already or `textures` holds no
     photo.
@@ -204,7 +211,9 @@ def write_dataset(out: Path, train_pairs: int, val_pairs: int, seed: int, style:
                 for length in pool.map(partial(write_pair, folder, style, seed, photos), indices, chunksize=4):
                     lengths.append(length)
                     progress(len(lengths), total)
-        (workspace / DESCRIPTION).write_text(json.dumps(describe(train_pairs, val_pairs, seed, style, textures), indent=1))
+        (workspace / DESCRIPTION).write_text(
+            json.dumps(describe(train_pairs, val_pairs, seed, style, textures), indent=1)
+        )
         os.replace(workspace, out)
     except OSError as error:
         raise EfnasError(f"Cannot write {out}: {error.strerror or error}.") from error
@@ -215,8 +224,13 @@ def write_dataset(out: Path, train_pairs: int, val_pairs: int, seed: int, style:
 
 def describe(train_pairs: int, val_pairs: int, seed: int, style: SceneStyle, textures: Optional[Path]) -> dict:
     """What decides the content of a synthetic data set."""
-    return {"train_pairs": train_pairs, "val_pairs": val_pairs, "seed": seed, "textures": textures and str(textures),
-            **asdict(style)}
+    return {
+        "train_pairs": train_pairs,
+        "val_pairs": val_pairs,
+        "seed": seed,
+        "textures": textures and str(textures),
+        **asdict(style),
+    }
 
 
 def _photos(folder: Path) -> List[Path]:

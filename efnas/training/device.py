@@ -29,8 +29,9 @@ def select_device(gpu_device: Optional[int], threads: int) -> Device:
     if gpu_device is not None and gpu_device >= 0 and not gpus:
         raise EfnasError(f"TensorFlow sees no GPU number {gpu_device} (runtime.gpu_device); use -1 for the CPU.")
     threads = threads or len(os.sched_getaffinity(0))
-    config = tf.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
-                            allow_soft_placement=True)
+    config = tf.ConfigProto(
+        intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads, allow_soft_placement=True
+    )
     config.gpu_options.allow_growth = True
     name = f"GPU {gpu_device or 0}" if gpus else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     return Device(name, bool(gpus), threads, config)

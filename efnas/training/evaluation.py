@@ -1,6 +1,6 @@
 """End-point errors of subnets: recalibrate each, then run it on validation batches in inference mode."""
 
-from typing import Dict, Iterable, List, NamedTuple, Optional
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -27,8 +27,14 @@ class Evaluation(NamedTuple):
     def summary(self, baseline: ArchCode) -> dict:
         """Figures over the archs. Raises KeyError when the baseline was not among them."""
         values = np.array(list(self.epe.values()))
-        return {"mean": float(values.mean()), "std": float(values.std()), "median": float(np.median(values)),
-                "p90": float(np.percentile(values, 90)), "baseline": self.epe[baseline], "zero": self.zero_epe}
+        return {
+            "mean": float(values.mean()),
+            "std": float(values.std()),
+            "median": float(np.median(values)),
+            "p90": float(np.percentile(values, 90)),
+            "baseline": self.epe[baseline],
+            "zero": self.zero_epe,
+        }
 
     def ranking(self) -> List[ArchCode]:
         return sorted(self.epe, key=lambda arch: (self.epe[arch], arch))
@@ -46,28 +52,35 @@ class SubnetEvaluator:
         self.recalibration = Recalibration(space, self.images, base_width)
         self.code = self.recalibration.code
         layers = Layers(RECALIBRATED)
-        self.maps, = optical_flow_network(layers, Switch(space, self.code, layers), self.images, base_width)
+        (self.maps,) = optical_flow_network(layers, Switch(space, self.code, layers), self.images, base_width)
         self.flow = valid_part(self.maps.accumulated[-1], height, width)[..., :2]
         self._error = tf.reduce_mean(endpoint_error(self.flow, self.truth), axis=[1, 2])
         self._batch_norms = layers.batch_norms
-        variables = [variable for name in layers.batch_norms for variable in layers.statistics_variables(name, RECALIBRATED)]
+        variables = [
+            variable for name in layers.batch_norms for variable in layers.statistics_variables(name, RECALIBRATED)
+        ]
         self._statistics = tf.placeholder(tf.float32, [None], "statistics")
         parts = tf.split(self._statistics, [int(variable.shape[0]) for variable in variables])
         self._load = tf.group(*[variable.assign(part) for variable, part in zip(variables, parts)])
 
     def load(self, session: tf.Session, statistics: Statistics) -> None:
         """Set the recalibrated variables; those of other subnets become NaN, so that a mix-up cannot go unseen."""
-        values = [statistics.get(name, np.full([2, channels], np.nan)).ravel() for name, channels in self._batch_norms.items()]
+        values = [
+            statistics.get(name, np.full([2, channels], np.nan)).ravel() for name, channels in self._batch_norms.items()
+        ]
         session.run(self._load, {self._statistics: np.concatenate(values)})
 
-    def statistics(self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable]) -> List[Statistics]:
+    def statistics(
+        self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable]
+    ) -> List[Statistics]:
         """The recalibrated statistics of each arch; with no batches those that training kept."""
         if recal_batches is None:
             return [self.recalibration.moving_averages(session)] * len(archs)
         return self.recalibration.recalibrate(session, archs, (images for images, _ in recal_batches))
 
-    def evaluate(self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable],
-                 val_batches: Iterable) -> Evaluation:
+    def evaluate(
+        self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable], val_batches: Iterable
+    ) -> Evaluation:
         """`*_batches` give (images, flow) as arrays; each batch is read once and goes through every arch."""
         statistics = self.statistics(session, archs, recal_batches)
         errors: List[List[np.ndarray]] = [[] for _ in archs]
@@ -88,17 +101,27 @@ class SubnetEvaluator:
 
 
 class PoolEvaluation:
-    """The evaluator together with its data: training batches for recalibration, validation batches for the error."""
+    """The evaluator together with its data: training batches for recalibration, validation batches for the error.
 
-    def __init__(self, space: SearchSpace, config: Config, sets: DataSets, threads: int):
-        self.config, self.sets = config, sets
+    `progress(done, total)` counts the batches of a run.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        config: Config,
+        sets: DataSets,
+        threads: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ):
+        self.config, self.sets, self.progress = config, sets, progress
         data, train = config.data, config.train
         size = (data.input_height, data.input_width)
         self.evaluator = SubnetEvaluator(space, *size, train.base_width)
         self._train_reader = BatchReader(sets.train, *size, train.batch_size, threads=threads)
         self._val_reader = BatchReader(sets.val, *size, train.batch_size, threads=threads)
 
-    def recalibration_batches(self, session: tf.Session) -> Optional[Iterable]:
+    def recalibration_batches(self, session: tf.Session) -> Optional[Iterator]:
         """Full batches from the beginning of the training stream, or None where the configuration wants none."""
         batches, size = self.config.eval.bn_recal_batches, self.config.train.batch_size
         if not batches:
@@ -110,7 +133,22 @@ class PoolEvaluation:
         batches, size = self.config.eval.eval_batches_per_arch, len(self.sets.val)
         return evaluation_plan(size, size if whole or batches == "all" else batches * self.config.train.batch_size)
 
+    def validation_batches(self, session: tf.Session, whole: bool = False) -> Iterator:
+        return self._val_reader.arrays(session, self.validation_plan(whole))
+
     def run(self, session: tf.Session, archs: List[ArchCode], whole: bool = False) -> Evaluation:
         """Evaluate archs on the configured number of validation batches, or on the whole set."""
-        batches = self._val_reader.arrays(session, self.validation_plan(whole))
-        return self.evaluator.evaluate(session, archs, self.recalibration_batches(session), batches)
+        validation = -(-len(self.validation_plan(whole)) // self.config.train.batch_size)
+        total = self.config.eval.bn_recal_batches + validation
+        recalibration = self.recalibration_batches(session)
+        return self.evaluator.evaluate(
+            session,
+            archs,
+            recalibration and self._counted(recalibration, 0, total),
+            self._counted(self.validation_batches(session, whole), total - validation, total),
+        )
+
+    def _counted(self, batches: Iterator, done: int, total: int) -> Iterator:
+        for number, batch in enumerate(batches, start=done + 1):
+            yield batch
+            self.progress(number, total)

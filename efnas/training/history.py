@@ -14,7 +14,12 @@ from efnas.errors import EfnasError
 from efnas.training.evaluation import Evaluation
 
 MANIFEST, EVALUATIONS, PER_ARCH = "train_manifest.json", "eval_epe_history.csv", "per_arch_epe.csv"
-FAIRNESS, LOG, REPORT, CURVES = "fairness_counts.json", "train.log", "supernet_training_report.md", "training_curves.png"
+FAIRNESS, LOG, REPORT, CURVES = (
+    "fairness_counts.json",
+    "train.log",
+    "supernet_training_report.md",
+    "training_curves.png",
+)
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
 
 
@@ -40,9 +45,21 @@ class History:
         size = len(pool)
         write_json(folder / f"eval_pool_{size}.json", {"pool": [str(arch) for arch in pool]})
         self._log = open(folder / LOG, "a")
-        self._evaluations = _GrowingTable(folder / EVALUATIONS, list(Moment._fields) + [
-            "kind", "val_samples", f"mean_epe_{size}", f"std_epe_{size}", f"median_epe_{size}", f"p90_epe_{size}",
-            "baseline_epe", "zero_flow_epe", "fairness_gap"])
+        self._evaluations = _GrowingTable(
+            folder / EVALUATIONS,
+            list(Moment._fields)
+            + [
+                "kind",
+                "val_samples",
+                f"mean_epe_{size}",
+                f"std_epe_{size}",
+                f"median_epe_{size}",
+                f"p90_epe_{size}",
+                "baseline_epe",
+                "zero_flow_epe",
+                "fairness_gap",
+            ],
+        )
         self._per_arch = _GrowingTable(folder / PER_ARCH, ["epoch", "step", "kind", "rank", "arch", "epe"])
 
     def log(self, line: str) -> None:
@@ -52,8 +69,12 @@ class History:
     def add_evaluation(self, moment: Moment, evaluation: Evaluation, counts: FairnessCounts, kind: str) -> dict:
         """Append an evaluation (`kind` is "quick" or "full") to the tables; returns its summary."""
         figures = evaluation.summary(self._baseline)
-        self._evaluations.add(list(moment) + [kind, evaluation.samples] + [figures[name] for name in
-                              ("mean", "std", "median", "p90", "baseline", "zero")] + [counts.gap])
+        self._evaluations.add(
+            list(moment)
+            + [kind, evaluation.samples]
+            + [figures[name] for name in ("mean", "std", "median", "p90", "baseline", "zero")]
+            + [counts.gap]
+        )
         for rank, arch in enumerate(evaluation.ranking(), start=1):
             self._per_arch.add([moment.epoch, moment.step, kind, rank, str(arch), evaluation.epe[arch]])
         write_json(self.folder / FAIRNESS, {"step": moment.step, **counts.as_dict()})

@@ -1,14 +1,17 @@
 """The training loop, in one piece: epochs of strict-fairness steps, evaluations, checkpoints, early stop."""
 
 import math
+import os
+import shutil
 import time
 from pathlib import Path
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.checkpoints import Checkpointer
+from efnas.core.costs import supernet_params
 from efnas.core.network import NETWORK_VERSION
 from efnas.core.sampler import FairnessCounts, evaluation_pool, fair_cycle
 from efnas.core.space import FLOW_SPACE
@@ -34,6 +37,8 @@ class Plan(NamedTuple):
     samples_per_epoch: int
     steps_per_epoch: int
     total_steps: int
+    checkpoint_bytes: int
+    free_bytes: int
     manifest: dict
 
 
@@ -69,17 +74,40 @@ def prepare(config: Config, listener: Listener) -> Plan:
     evaluation_pool(FLOW_SPACE, config.runtime.seed, config.eval.eval_pool_size)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
     sets = open_datasets(config.data, listener.synthesis)
-    samples = samples_per_epoch(len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch,
-                                train.train_samples_per_epoch)
+    samples = samples_per_epoch(
+        len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
+    )
     steps = math.ceil(samples / train.batch_size)
     manifest = build_manifest(config, network_identity(config), sets.fingerprints(), device.name)
-    return Plan(config, sets, device, samples, steps, steps * train.num_epochs, manifest)
+    needed, free = _disk(config)
+    return Plan(config, sets, device, samples, steps, steps * train.num_epochs, needed, free, manifest)
+
+
+def _disk(config: Config) -> Tuple[int, int]:
+    """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
+    # Best, last and the one being written; weights and two Adam slots each, of 4 bytes.
+    needed = 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
+    place = config.runtime.run_folder.absolute()
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK):
+        raise EfnasError(f"Cannot write to {place} (runtime.output_root).")
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise EfnasError(
+            f"The disk of {place} has {free / 1e6:,.0f} MB free; the checkpoints need {needed / 1e6:,.0f} MB."
+        )
+    return needed, free
 
 
 def network_identity(config: Config) -> dict:
     """What a checkpoint must agree on to fit into the network of a configuration."""
-    return {"space": FLOW_SPACE.name, "space_version": FLOW_SPACE.version, "network_version": NETWORK_VERSION,
-            "base_width": config.train.base_width}
+    return {
+        "space": FLOW_SPACE.name,
+        "space_version": FLOW_SPACE.version,
+        "network_version": NETWORK_VERSION,
+        "base_width": config.train.base_width,
+    }
 
 
 def train(config: Config, listener: Optional[Listener] = None, overwrite: bool = False) -> Outcome:
@@ -105,8 +133,15 @@ class _Run:
     def __init__(self, plan: Plan, pool: list, history: History, listener: Listener):
         self.plan, self.pool, self.history, self.listener = plan, pool, history, listener
         config, train, data = plan.config, plan.config.train, plan.config.data
-        self.reader = BatchReader(plan.sets.train, data.input_height, data.input_width, train.batch_size,
-                                  train.micro_batch_size, data.flow_clip, plan.device.threads)
+        self.reader = BatchReader(
+            plan.sets.train,
+            data.input_height,
+            data.input_width,
+            train.batch_size,
+            train.micro_batch_size,
+            data.flow_clip,
+            plan.device.threads,
+        )
         self.fair_step = FairStep(FLOW_SPACE, self.reader.batch, train, config.runtime.seed, not plan.device.gpu)
         self.evaluation = PoolEvaluation(FLOW_SPACE, config, plan.sets, plan.device.threads)
         self.checkpointer = Checkpointer(self.fair_step.trained_state())
@@ -130,18 +165,25 @@ class _Run:
                 break
         self.curves.close()
         seconds = time.monotonic() - began
-        return Outcome(self.history.folder, self.step, self.best, self.best_epoch, self.zero_epe, stopped_early, seconds)
+        return Outcome(
+            self.history.folder, self.step, self.best, self.best_epoch, self.zero_epe, stopped_early, seconds
+        )
 
     def train_epoch(self, session: tf.Session, epoch: int) -> List[StepResult]:
         config, plan = self.plan.config, self.plan
         train, seed = config.train, config.runtime.seed
-        samples = training_plan(seed, len(plan.sets.train), (epoch - 1) * plan.samples_per_epoch, plan.samples_per_epoch,
-                                train.train_sampling_mode)
+        samples = training_plan(
+            seed,
+            len(plan.sets.train),
+            (epoch - 1) * plan.samples_per_epoch,
+            plan.samples_per_epoch,
+            train.train_sampling_mode,
+        )
         self.coverage = coverage(samples, len(plan.sets.train))
         self.reader.start(session, samples)
         results = []
         for first in range(0, len(samples), train.batch_size):
-            batch = samples[first:first + train.batch_size]
+            batch = samples[first : first + train.batch_size]
             codes = fair_cycle(FLOW_SPACE, seed, self.step)
             rate = learning_rate(train, self.samples_seen, plan.samples_per_epoch * train.num_epochs)
             pieces = micro_batch_sizes(len(batch), train.batch_size, train.micro_batch_size)
@@ -152,19 +194,27 @@ class _Run:
             if not all(map(math.isfinite, result)):
                 names = " ".join(plan.sets.train.samples[index].name for index in batch.indices)
                 self.history.log(f"not finite at step {self.step}: {result}; codes {codes.tolist()}; samples {names}")
-                raise TrainingDiverged(f"The loss or gradient of step {self.step} is not finite ({result}); nothing was "
-                                       f"saved after it. Codes and samples are in {self.history.folder / 'train.log'}.")
+                raise TrainingDiverged(
+                    f"The loss or gradient of step {self.step} is not finite ({result}); nothing was "
+                    f"saved after it. Codes and samples are in {self.history.folder / 'train.log'}."
+                )
             self.counts.add(codes)
             self.step += 1
             self.samples_seen += len(batch)
             results.append(result)
             self.listener.step(epoch, self.step, result, rate, len(batch))
-            self.draw(loss=result.loss, loss_with_decay=result.loss_with_decay, learning_rate=rate,
-                      gradient_norm=result.gradient_norm)
+            self.draw(
+                loss=result.loss,
+                loss_with_decay=result.loss_with_decay,
+                learning_rate=rate,
+                gradient_norm=result.gradient_norm,
+            )
             minutes = config.checkpoint.every_minutes
             if minutes and time.monotonic() - self.saved_at > 60 * minutes:
                 self.save(session, LAST, epoch)
-        self.history.log(f"epoch {epoch}: step {self.step}, loss {results[-1].loss:.5f}, data coverage {self.coverage:.1%}")
+        self.history.log(
+            f"epoch {epoch}: step {self.step}, loss {results[-1].loss:.5f}, data coverage {self.coverage:.1%}"
+        )
         return results
 
     def evaluate(self, session: tf.Session, epoch: int, results: List[StepResult]) -> bool:
@@ -172,14 +222,21 @@ class _Run:
         config = self.plan.config
         self.listener.evaluating(epoch)
         train = config.train
-        moment = Moment(epoch, self.step, self.samples_seen,
-                        learning_rate(train, self.samples_seen, self.plan.samples_per_epoch * train.num_epochs),
-                        sum(result.loss for result in results) / len(results),
-                        sum(result.loss_with_decay for result in results) / len(results), self.coverage)
+        moment = Moment(
+            epoch,
+            self.step,
+            self.samples_seen,
+            learning_rate(train, self.samples_seen, self.plan.samples_per_epoch * train.num_epochs),
+            sum(result.loss for result in results) / len(results),
+            sum(result.loss_with_decay for result in results) / len(results),
+            self.coverage,
+        )
         evaluation = self.evaluation.run(session, self.pool)
         figures = self.history.add_evaluation(moment, evaluation, self.counts, "quick")
         if config.eval.full_every and epoch % config.eval.full_every == 0:
-            self.history.add_evaluation(moment, self.evaluation.run(session, self.pool, whole=True), self.counts, "full")
+            self.history.add_evaluation(
+                moment, self.evaluation.run(session, self.pool, whole=True), self.counts, "full"
+            )
         self.draw(**{f"epe/{name}": value for name, value in figures.items()})
         metric = figures[config.eval.best_metric]
         self.zero_epe = evaluation.zero_epe
@@ -193,23 +250,20 @@ class _Run:
         return 0 < config.eval.early_stop_patience <= self.stale_evaluations
 
     def save(self, session: tf.Session, name: str, epoch: int) -> None:
-        state = {"epoch": epoch, "step": self.step, "samples_seen": self.samples_seen, "best": self.best,
-                 "best_epoch": self.best_epoch, "metric": self.plan.config.eval.best_metric,
-                 "stale_evaluations": self.stale_evaluations, "fairness_counts": self.counts.counts.tolist(),
-                 **network_identity(self.plan.config)}
+        state = {
+            "epoch": epoch,
+            "step": self.step,
+            "samples_seen": self.samples_seen,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "metric": self.plan.config.eval.best_metric,
+            "stale_evaluations": self.stale_evaluations,
+            "fairness_counts": self.counts.counts.tolist(),
+            **network_identity(self.plan.config),
+        }
         self.checkpointer.save(session, self.history.folder / name, state)
         self.saved_at = time.monotonic()
 
     def draw(self, **scalars: float) -> None:
         values = [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self.curves.add_summary(tf.Summary(value=values), self.step)
-
-
-def resolve_checkpoint(config: Config, which: str) -> Path:
-    """`best` or `last` of the run of a configuration, or the path of a checkpoint (with or without its endings)."""
-    if which in ("best", "last"):
-        return config.runtime.run_folder / {"best": BEST, "last": LAST}[which]
-    if "/" not in which and not which.endswith((".ckpt", ".index", ".json")):
-        raise EfnasError(f"--checkpoint is best, last or a path, not '{which}'.")
-    path = Path(which)
-    return path.with_suffix("") if path.suffix in (".index", ".json") else path

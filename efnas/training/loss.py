@@ -30,7 +30,7 @@ def scale_loss(maps, truth):
     flow, log_scale = maps[..., :2], maps[..., 2:]
     error = tf.abs(flow - truth)
     sigma = tf.maximum(tf.nn.softplus(log_scale + SIGMA_FLOOR), SIGMA_FLOOR)
-    return (tf.reduce_mean(error) + tf.reduce_mean(error / sigma) + tf.reduce_mean(tf.nn.softplus(log_scale)))
+    return tf.reduce_mean(error) + tf.reduce_mean(error / sigma) + tf.reduce_mean(tf.nn.softplus(log_scale))
 
 
 def multiscale_loss(maps: ScaleMaps, truth):

@@ -49,22 +49,26 @@ class Recalibration:
         self.layers = Layers(BATCH)
         self._switch = Switch(space, self.code, self.layers)
         # Maps of the subnet normalised with the statistics of the batch itself.
-        self.maps, = optical_flow_network(self.layers, self._switch, images, base_width)
+        (self.maps,) = optical_flow_network(self.layers, self._switch, images, base_width)
         self._shared = {m.name: (m.mean, m.variance) for m in self.layers.moments}
         self._blocks = {block.name: place for place, block in enumerate(space.blocks)}
 
     def moments(self, session: tf.Session, code: ArchCode, images: np.ndarray) -> Statistics:
         """Mean and variance of this batch at every batch norm of the subnet."""
-        shared, packed = session.run([self._shared, self._switch.packed_moments], {self.code: code, self.images: images})
+        shared, packed = session.run(
+            [self._shared, self._switch.packed_moments], {self.code: code, self.images: images}
+        )
         found = {name: np.stack(pair) for name, pair in shared.items()}
         for block, vector in packed.items():
             names = self._switch.layout[block][code[self._blocks[block]]]
             sizes = np.repeat([self.layers.batch_norms[name] for name in names], 2)
             pieces = np.split(vector, np.cumsum(sizes)[:-1])
-            found.update({name: np.stack(pieces[2 * k:2 * k + 2]) for k, name in enumerate(names)})
+            found.update({name: np.stack(pieces[2 * k : 2 * k + 2]) for k, name in enumerate(names)})
         return found
 
-    def recalibrate(self, session: tf.Session, codes: List[ArchCode], batches: Iterable[np.ndarray]) -> List[Statistics]:
+    def recalibrate(
+        self, session: tf.Session, codes: List[ArchCode], batches: Iterable[np.ndarray]
+    ) -> List[Statistics]:
         """The statistics of each subnet over the same training batches (images, all of one size)."""
         totals: List[Dict[str, TotalVariance]] = [{} for _ in codes]
         for images in batches:

@@ -11,21 +11,31 @@ def write_report(folder: Path, manifest: dict, outcome) -> None:
     size = next(name for name in rows[0] if name.startswith("mean_epe_")).rsplit("_", 1)[1]
     plot_curves(rows, size, folder / CURVES)
     end = "stopped early" if outcome.stopped_early else "ran to its end"
-    last = rows[-1]
+    last, metric = rows[-1], manifest["tuning"]["eval.best_metric"]
     lines = [
-        f"# Training report: {folder.name}", "",
-        f"The run {end} after {outcome.steps} strict-fairness steps and {float(last['samples_seen']):,.0f} samples.", "",
-        f"![curves]({CURVES})", "",
-        "| | EPE (px) |", "|---|---|",
-        f"| best {manifest['tuning']['eval.best_metric']} over {size} subnets (epoch {outcome.best_epoch}) | {outcome.best:.4f} |",
+        f"# Training report: {folder.name}",
+        "",
+        f"The run {end} after {outcome.steps} strict-fairness steps and {float(last['samples_seen']):,.0f} samples.",
+        "",
+        f"![curves]({CURVES})",
+        "",
+        "| | EPE (px) |",
+        "|---|---|",
+        f"| best {metric} over {size} subnets (epoch {outcome.best_epoch}) | {outcome.best:.4f} |",
         f"| last mean | {float(last[f'mean_epe_{size}']):.4f} |",
         f"| last spread (std) | {float(last[f'std_epe_{size}']):.4f} |",
         f"| last baseline subnet | {float(last['baseline_epe']):.4f} |",
-        f"| predicting zero | {outcome.zero_epe:.4f} |", "",
-        f"Fairness gap: {last['fairness_gap']}. Validation pairs: {last['val_samples']}. Every subnet's error stands in "
-        f"`{PER_ARCH}`.", "",
-        "## What this run is", "", "| key | value |", "|---|---|",
-        *(f"| {key} | {value} |" for key, value in manifest["identity"].items()), "",
+        f"| predicting zero | {outcome.zero_epe:.4f} |",
+        "",
+        f"Fairness gap: {last['fairness_gap']}. Validation pairs: {last['val_samples']}. Every subnet's error: "
+        f"`{PER_ARCH}`.",
+        "",
+        "## What this run is",
+        "",
+        "| key | value |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in manifest["identity"].items()),
+        "",
     ]
     (folder / REPORT).write_text("\n".join(lines))
 
@@ -47,8 +57,14 @@ def plot_curves(rows: list, size: str, path: Path) -> None:
     left.set(xlabel="samples seen", ylabel="mean training loss of the epoch", title="Loss, mean of the three lanes")
     mean, std = column(f"mean_epe_{size}"), column(f"std_epe_{size}")
     right.plot(seen, mean, marker=".", color="tab:blue", label=f"mean of {size} subnets")
-    right.fill_between(seen, [m - s for m, s in zip(mean, std)], [m + s for m, s in zip(mean, std)],
-                       color="tab:blue", alpha=0.2, label="± one standard deviation")
+    right.fill_between(
+        seen,
+        [m - s for m, s in zip(mean, std)],
+        [m + s for m, s in zip(mean, std)],
+        color="tab:blue",
+        alpha=0.2,
+        label="± one standard deviation",
+    )
     right.plot(seen, column("baseline_epe"), color="tab:orange", label="baseline subnet")
     right.plot(seen, column("zero_flow_epe"), color="grey", linestyle="--", label="predicting zero")
     right.set(xlabel="samples seen", ylabel="end-point error (px)", title="Validation EPE", ylim=(0, None))

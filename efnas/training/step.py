@@ -41,7 +41,9 @@ class FairStep:
         loss = tf.add_n([multiscale_loss(lane, batch.flow) for lane in maps]) / len(maps)
         users = lanes_using(space)
         kernels = self.layers.kernels
-        decay = train.weight_decay * weight_decay_loss(list(kernels.values()), [users[name] for name in kernels], len(maps))
+        decay = train.weight_decay * weight_decay_loss(
+            list(kernels.values()), [users[name] for name in kernels], len(maps)
+        )
 
         variables = list(self.layers.trainable.values())
         gradients = tf.gradients(loss + decay, variables)
@@ -51,20 +53,29 @@ class FairStep:
         terms = gradients + statistics + [loss, loss + decay]
         weighted = [self.share * term for term in terms]
         if train.micro_batch_size and train.micro_batch_size < train.batch_size:
-            sums = [tf.get_variable(f"accumulated/{number}", term.shape, tf.float32, tf.zeros_initializer(),
-                                    trainable=False, use_resource=True) for number, term in enumerate(terms)]
+            sums = [
+                tf.get_variable(
+                    f"accumulated/{number}",
+                    term.shape,
+                    tf.float32,
+                    tf.zeros_initializer(),
+                    trainable=False,
+                    use_resource=True,
+                )
+                for number, term in enumerate(terms)
+            ]
             self._accumulate = tf.group(*[total.assign_add(term) for total, term in zip(sums, weighted)])
             totals = [total + term for total, term in zip(sums, weighted)]
         else:
             sums, totals = [], terms
 
-        mean_gradients = totals[:len(gradients)]
+        mean_gradients = totals[: len(gradients)]
         norm = tf.global_norm(mean_gradients)
         if train.grad_clip_global_norm:
             mean_gradients, _ = tf.clip_by_global_norm(mean_gradients, train.grad_clip_global_norm, use_norm=norm)
         self.optimizer = tf.train.AdamOptimizer(self.rate)
         updates = [self.optimizer.apply_gradients(zip(mean_gradients, variables))]
-        mean_statistics = totals[len(gradients):-2]
+        mean_statistics = totals[len(gradients) : -2]
         for name, mean, variance in zip(moments, mean_statistics[::2], mean_statistics[1::2]):
             for moving, seen in zip(self.layers.statistics_variables(name, MOVING), (mean, variance)):
                 updates.append(moving.assign_sub((1.0 - BN_MOMENTUM) * (moving - seen)))
@@ -75,8 +86,9 @@ class FairStep:
 
     def trained_state(self) -> List[tf.Variable]:
         """Everything a training needs to go on: weights, moving averages, and Adam's slots and powers."""
-        moving = [variable for name in self.layers.batch_norms
-                  for variable in self.layers.statistics_variables(name, MOVING)]
+        moving = [
+            variable for name in self.layers.batch_norms for variable in self.layers.statistics_variables(name, MOVING)
+        ]
         return list(self.layers.trainable.values()) + moving + self.optimizer.variables()
 
     def run(self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int]) -> StepResult:
@@ -96,5 +108,7 @@ def _mean_over_lanes(layers: Layers) -> Dict[str, tuple]:
     seen: Dict[str, list] = {}
     for moments in layers.moments:
         seen.setdefault(moments.name, []).append(moments)
-    return {name: (tf.add_n([m.mean for m in each]) / len(each), tf.add_n([m.variance for m in each]) / len(each))
-            for name, each in seen.items()}
+    return {
+        name: (tf.add_n([m.mean for m in each]) / len(each), tf.add_n([m.variance for m in each]) / len(each))
+        for name, each in seen.items()
+    }

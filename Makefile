@@ -1,0 +1,31 @@
+# make demo: train and rank a small supernet.   make test: run the tests.   Both set up what they need first.
+.PHONY: setup demo test lint bench clean
+EFNAS = .venv/bin/efnas
+
+setup: .venv/ready .venv-vela/ready
+
+.venv/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements.txt pyproject.toml
+	@.ci/setup.sh tool
+
+.venv-vela/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements-vela.txt
+	@.ci/setup.sh vela
+
+demo: setup
+	$(EFNAS) train --config configs/quickstart.yaml --overwrite
+	$(EFNAS) eval --config configs/quickstart.yaml --pictures outputs/supernet/quickstart/pictures
+
+test: setup
+	.venv/bin/python -m pytest
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+
+bench: setup
+	.venv/bin/python tests/bench/bench_step.py
+	.venv/bin/python tests/bench/bench_input.py
+	.venv/bin/python tests/bench/bench_prompt.py
+
+clean:
+	rm -rf .venv .venv-vela build efnas.egg-info

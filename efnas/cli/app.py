@@ -1,0 +1,57 @@
+"""The Typer application and its one way to fail."""
+
+import sys
+from typing import Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas import __version__
+from efnas.cli import codec, data, evaluate, sample_check, train
+from efnas.errors import EfnasError
+
+app = typer.Typer(
+    name="efnas",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(codec.app, name="codec")
+app.add_typer(data.app, name="data")
+app.command("sample-check")(sample_check.sample_check)
+app.command("train")(train.train)
+app.command("eval")(evaluate.evaluate)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"efnas {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def efnas(
+    ctx: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        Optional[bool], typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = None,
+) -> None:
+    """Train, rank and deploy a supernet of 19,683 optical-flow networks for microcontrollers."""
+    global _debug
+    _debug = debug
+
+
+_debug = False
+
+
+def main() -> None:
+    try:
+        app(prog_name="efnas")
+    except EfnasError as error:
+        if _debug:
+            raise
+        from efnas.cli.console import print_error
+
+        print_error(str(error))
+        sys.exit(error.exit_code)

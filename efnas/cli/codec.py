@@ -1,0 +1,107 @@
+"""`efnas codec`: arch codes, read and written in every way."""
+
+from typing import List
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.options import BaseWidth, Height, Json, Width
+from efnas.core.space import FLOW_SPACE
+from efnas.errors import CheckFailed, EfnasError
+
+app = typer.Typer(no_args_is_help=True, help="Read, write and translate arch codes.")
+
+Code = Annotated[str, typer.Argument(metavar="CODE", help="An arch code: 0,0,0,0,0,1,0,0,0 or 000001000 or '#27'.")]
+
+
+@app.command()
+def show(
+    code: Code, height: Height = 180, width: Width = 240, base_width: BaseWidth = 32, as_json: Json = False
+) -> None:
+    """Show what a code picks, and what each part costs."""
+    from efnas.cli.console import console, print_json, table
+    from efnas.core.costs import subnet_costs
+
+    arch = FLOW_SPACE.parse(code)
+    costs = subnet_costs(FLOW_SPACE, arch, height, width, base_width)
+    options = {block.name: (digit, block.label(digit)) for block, digit in zip(FLOW_SPACE.blocks, arch)}
+    if as_json:
+        print_json(
+            {
+                "arch": str(arch),
+                "index": FLOW_SPACE.index_of(arch),
+                "params": costs.total.params,
+                "macs": costs.total.macs,
+                "height": height,
+                "width": width,
+                "base_width": base_width,
+                "blocks": {name: {"digit": digit, "option": label} for name, (digit, label) in options.items()},
+                "stages": {name: cost._asdict() for name, cost in costs.by_stage().items()},
+            }
+        )
+        return
+    rows = []
+    for stage, cost in costs.by_stage().items():
+        digit, label = options.get(stage, ("", "shared"))
+        rows.append((stage, digit, label, f"{cost.params:,}", f"{cost.macs:,}", f"{cost.macs / costs.total.macs:.1%}"))
+    title = f"{arch}  (#{FLOW_SPACE.index_of(arch)})"
+    console().print(
+        table(
+            title,
+            ["block", "digit", "option", ">parameters", f">MACs at {height}x{width}", ">share"],
+            rows,
+            footer=["total", "", "", f"{costs.total.params:,}", f"{costs.total.macs:,}", ""],
+        )
+    )
+
+
+@app.command()
+def encode(
+    options: Annotated[
+        List[str],
+        typer.Argument(
+            metavar="BLOCK=OPTION...", help="As in EB0=2 H1=5x5; a block that is not named takes the baseline's option."
+        ),
+    ],
+) -> None:
+    """Write the code of the options that are named."""
+    words = {}
+    for text in options:
+        name, equals, word = text.partition("=")
+        if not equals:
+            raise EfnasError(f"'{text}' is not BLOCK=OPTION, as in EB0=2 or H1=5x5.")
+        if name in words:
+            raise EfnasError(f"Block {name} is named twice.")
+        words[name] = word
+    print(FLOW_SPACE.encode(words))
+
+
+@app.command()
+def translate(code: Code) -> None:
+    """Translate between this code and the order that counts heads from light to heavy.
+
+    The other public order writes heads as 0=3x3, 1=5x5, 2=7x7. The translation is its own inverse: give it a code of
+    either order and it prints the code of the other.
+    """
+    print(FLOW_SPACE.reverse_kernel_order(FLOW_SPACE.parse(code)))
+
+
+@app.command("self-test")
+def self_test() -> None:
+    """Send every code of the space through every way of writing it, and back."""
+    space, seen = FLOW_SPACE, set()
+    for index, code in enumerate(space.codes()):
+        words = {block.name: str(block.options[digit]) for block, digit in zip(space.blocks, code)}
+        round_trips = (
+            space.parse(str(code)),
+            space.parse(code.compact),
+            space.parse(f"#{index}"),
+            space.encode(words),
+            space.reverse_kernel_order(space.reverse_kernel_order(code)),
+        )
+        if any(back != code for back in round_trips) or space.index_of(code) != index:
+            raise CheckFailed(f"Code {code} does not survive the round trip.")
+        seen.add(code)
+    if len(seen) != space.size:
+        raise CheckFailed(f"{len(seen)} different codes instead of {space.size}.")
+    print(f"{len(seen):,} codes, 5 round trips each: all equal.")

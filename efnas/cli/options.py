@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import List, Optional
+
+import typer
+from typing_extensions import Annotated
+
+ConfigFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        show_default=False,
+        help="Configuration (YAML); what it leaves out has its default.",
+    ),
+]
+Assignments = Annotated[
+    Optional[List[str]],
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        show_default=False,
+        help="Set any key of the configuration; may be repeated.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+ExperimentName = Annotated[
+    Optional[str], typer.Option(metavar="NAME", show_default=False, help="Name of the run and of its folder.")
+]
+BasePath = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Folder of the data set.")]
+GpuDevice = Annotated[Optional[int], typer.Option(min=-1, show_default=False, help="GPU to use; -1 for the CPU.")]
+Height = Annotated[int, typer.Option(min=16, help="Input height in pixels.")]
+Width = Annotated[int, typer.Option(min=16, help="Input width in pixels.")]
+BaseWidth = Annotated[int, typer.Option(min=2, help="Channels of the first layer.")]

@@ -1,0 +1,77 @@
+"""`efnas train`: train a supernet with strict fairness."""
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice
+
+
+def train(
+    config: ConfigFile = None,
+    num_epochs: Annotated[Optional[int], typer.Option(show_default=False, help="Epochs to train.")] = None,
+    steps_per_epoch: Annotated[
+        Optional[int], typer.Option(show_default=False, help="Steps an epoch; sets train.epoch_mode to fixed_steps.")
+    ] = None,
+    batch_size: Annotated[Optional[int], typer.Option(show_default=False, help="Pairs a step.")] = None,
+    micro_batch_size: Annotated[
+        Optional[int], typer.Option(show_default=False, help="Pairs a session call; smaller needs less memory.")
+    ] = None,
+    lr: Annotated[Optional[float], typer.Option(show_default=False, help="Learning rate at the start.")] = None,
+    seed: Annotated[
+        Optional[int], typer.Option(show_default=False, help="Seed of weights, fair cycles and data.")
+    ] = None,
+    experiment_name: ExperimentName = None,
+    output_root: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Where runs are kept.")
+    ] = None,
+    base_path: BasePath = None,
+    gpu_device: GpuDevice = None,
+    assignments: Assignments = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
+) -> None:
+    """Train a supernet; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME."""
+    from efnas.cli.console import console, quiet_tensorflow
+    from efnas.config import load_config
+
+    settings = load_config(
+        config,
+        {
+            "train.num_epochs": num_epochs,
+            "train.steps_per_epoch": steps_per_epoch,
+            "train.epoch_mode": "fixed_steps" if steps_per_epoch else None,
+            "train.batch_size": batch_size,
+            "train.micro_batch_size": micro_batch_size,
+            "train.lr": lr,
+            "runtime.seed": seed,
+            "runtime.experiment_name": experiment_name,
+            "runtime.output_root": output_root,
+            "data.base_path": base_path,
+            "runtime.gpu_device": gpu_device,
+        },
+        assignments or [],
+    )
+    quiet_tensorflow()
+    from efnas.cli.train_screen import ranking_table, show_plan, training_screen
+    from efnas.training.loop import prepare
+    from efnas.training.loop import train as train_supernet
+
+    with training_screen() as screen:
+        if dry_run:
+            show_plan(prepare(settings, screen))
+            return
+        outcome = train_supernet(settings, screen, overwrite)
+    console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))
+    print(
+        f"Best {settings.eval.best_metric} EPE {outcome.best:.4f} px in epoch {outcome.best_epoch}, "
+        f"{outcome.best / outcome.zero_epe:.2f} of predicting zero ({outcome.zero_epe:.4f} px); "
+        f"{outcome.steps} steps in {outcome.seconds:.0f} s."
+    )
+    print(f"The run is in {outcome.folder}.")
+    where = f"--config {config}" if config else f"--experiment-name {outcome.folder.name}"
+    print(f"Next: efnas eval {where}")

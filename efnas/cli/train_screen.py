@@ -1,0 +1,148 @@
+"""What a training shows: a live display on a terminal, plain lines elsewhere; and the tables of its answers."""
+
+import time
+
+from efnas.cli.console import console, progress_bar, table
+from efnas.config import as_tree
+from efnas.core.space import FLOW_SPACE
+from efnas.training.evaluation import Evaluation
+from efnas.training.loop import Listener, Plan
+
+LINE_EVERY_SECONDS = 15.0
+
+
+def training_screen() -> Listener:
+    """The listener for this output; use it in a `with`."""
+    return _LiveScreen() if console(stderr=True).is_terminal else _PlainScreen()
+
+
+class _Screen(Listener):
+    """Keeps what both displays show: where the run is, how fast it goes and how good it is."""
+
+    def __init__(self) -> None:
+        self.last_evaluation = None
+        self._bar = None
+        self._epe = "EPE -"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._close_bar()
+
+    def synthesis(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = progress_bar("Writing synthetic pairs", "pairs").__enter__()
+        self._bar.update(done, total)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__()
+            self._bar = None
+
+    def begin(self, plan: Plan) -> None:
+        self._close_bar()
+        self.plan = plan
+        self._began, self._samples = time.monotonic(), 0
+        self.say(
+            f"Training {plan.config.runtime.experiment_name}: {plan.config.train.num_epochs} epochs of "
+            f"{plan.steps_per_epoch} steps on {len(plan.sets.train):,} pairs ({plan.device.name})."
+        )
+
+    def step(self, epoch, step, result, rate, samples) -> None:
+        self._samples += samples
+        speed = self._samples / max(1e-9, time.monotonic() - self._began)
+        self.progress(epoch, step, f"loss {result.loss:.4f}  {self._epe}  lr {rate:.2e}  {speed:,.1f} samples/s")
+
+    def evaluated(self, moment, evaluation, figures, best) -> None:
+        self.last_evaluation = evaluation
+        self._epe = f"EPE {figures['mean']:.3f}"
+        self.say(
+            f"epoch {moment.epoch:>3}  step {moment.step:>6}  loss {moment.train_loss:.4f}  "
+            f"EPE mean {figures['mean']:.4f}  std {figures['std']:.4f}  baseline {figures['baseline']:.4f}  "
+            f"(zero flow {figures['zero']:.4f}){'  best' if best else ''}"
+        )
+
+
+class _PlainScreen(_Screen):
+    _last_line = 0.0
+
+    def say(self, line: str) -> None:
+        print(line, flush=True)
+
+    def progress(self, epoch: int, step: int, line: str) -> None:
+        if time.monotonic() - self._last_line > LINE_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            left = (time.monotonic() - self._began) / step * (self.plan.total_steps - step)
+            print(
+                f"  epoch {epoch}/{self.plan.config.train.num_epochs}  step {step}/{self.plan.total_steps}  {line}  "
+                f"{left:,.0f} s left",
+                flush=True,
+            )
+
+
+class _LiveScreen(_Screen):
+    _progress = None
+
+    def begin(self, plan: Plan) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        super().begin(plan)
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}/" + str(plan.config.train.num_epochs)),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            console=console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("building the graph", total=plan.total_steps, epoch=1)
+        self._progress.start()
+
+    def __exit__(self, *_) -> None:
+        super().__exit__()
+        if self._progress is not None:
+            self._progress.stop()
+
+    def say(self, line: str) -> None:
+        (self._progress.console if self._progress else console(stderr=True)).print(line)
+
+    def progress(self, epoch: int, step: int, line: str) -> None:
+        self._progress.update(self._task, completed=step, epoch=epoch, description=line)
+
+    def evaluating(self, epoch: int) -> None:
+        self._progress.update(self._task, description=f"evaluating the pool after epoch {epoch}")
+
+
+def ranking_table(title: str, evaluation: Evaluation):
+    """Archs by their error, with the baseline marked and predicting zero as the line to beat."""
+    rows = []
+    for rank, arch in enumerate(evaluation.ranking(), start=1):
+        note = "bilinear baseline" if arch == FLOW_SPACE.baseline else ""
+        rows.append(
+            (rank, arch, f"{evaluation.epe[arch]:.4f}", f"{evaluation.epe[arch] / evaluation.zero_epe:.3f}", note)
+        )
+    rows.append(("", "predicting zero", f"{evaluation.zero_epe:.4f}", "1.000", ""))
+    return table(f"{title} ({evaluation.samples} pairs)", [">rank", "arch", ">EPE px", ">of zero flow", ""], rows)
+
+
+def show_plan(plan: Plan) -> None:
+    """The resolved configuration and what a run with it is going to do."""
+    rows = [
+        (f"{section}.{key}", value) for section, values in as_tree(plan.config).items() for key, value in values.items()
+    ]
+    screen = console()
+    screen.print(table("Configuration", ["key", "value"], rows))
+    train = plan.config.train
+    facts = [
+        ("device", plan.device.name),
+        ("training pairs", f"{len(plan.sets.train):,} from {plan.sets.train.source}"),
+        ("validation pairs", f"{len(plan.sets.val):,} from {plan.sets.val.source}"),
+        ("an epoch", f"{plan.samples_per_epoch:,} samples, {plan.steps_per_epoch:,} steps of {train.batch_size}"),
+        ("the run", f"{train.num_epochs} epochs, {plan.total_steps:,} strict-fairness steps"),
+        ("run folder", plan.config.runtime.run_folder),
+        ("checkpoints", f"about {plan.checkpoint_bytes / 1e6:,.0f} MB; {plan.free_bytes / 1e9:,.1f} GB free"),
+    ]
+    screen.print(table("Plan", ["", ""], facts))
+    print("Everything is in order; nothing was trained.")
