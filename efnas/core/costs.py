@@ -4,7 +4,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import Dict, NamedTuple, Tuple
 
-from efnas.core.network import BASE_WIDTH, optical_flow_network
+from efnas.core.network import BASE_WIDTH, HE, First, optical_flow_network
 from efnas.core.routing import Fixed
 from efnas.core.space import ArchCode, SearchSpace
 
@@ -29,13 +29,13 @@ class CostLayers:
     def __init__(self) -> None:
         self.costs: Dict[str, Cost] = OrderedDict()
 
-    def conv(self, x: Shape, scope: str, channels: int, kernel: int, stride: int = 1) -> Shape:
+    def conv(self, x: Shape, scope: str, channels: int, kernel: int, stride: int = 1, first: First = HE) -> Shape:
         height, width = -(-x[0] // stride), -(-x[1] // stride)
         weights = kernel * kernel * x[2] * channels
         self.costs[scope] = Cost(weights, weights * height * width)
         return height, width, channels
 
-    def batch_norm(self, x: Shape, scope: str) -> Shape:
+    def batch_norm(self, x: Shape, scope: str, first_scale: float = 1.0) -> Shape:
         self.costs[scope] = Cost(2 * x[2], 0)
         return x
 

@@ -11,6 +11,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import tensorflow.compat.v1 as tf
 
 from efnas.core.convolution import conv2d
+from efnas.core.network import HE, First
 
 BN_EPSILON = 1e-5
 BN_MOMENTUM = 0.9
@@ -50,21 +51,20 @@ class Layers:
         self.moments: List[Moments] = []
         self.batch_norms: Dict[str, int] = {}
 
-    def conv(self, x, scope: str, channels: int, kernel: int, stride: int = 1):
+    def conv(self, x, scope: str, channels: int, kernel: int, stride: int = 1, first: First = HE):
         """SAME convolution without bias: [n, h, w, c] -> [n, ceil(h / stride), ceil(w / stride), channels]."""
         shape = [kernel, kernel, int(x.shape[-1]), channels]
-        # He initialisation: the layers are followed by ReLU.
-        seed = zlib.crc32(f"{self.seed}/{scope}".encode()) & 0x7FFFFFFF
-        initializer = tf.variance_scaling_initializer(scale=2.0, mode="fan_in", seed=seed)
-        weights = self.kernels[scope] = self._variable(f"{scope}/kernel", shape, initializer)
+        weights = self.kernels[scope] = self._variable(
+            f"{scope}/kernel", shape, self._first_kernel(scope, kernel, first)
+        )
         with tf.name_scope(f"{scope}/"):
             return conv2d(x, weights, stride, self.gradients_as_convolutions)
 
-    def batch_norm(self, x, scope: str):
+    def batch_norm(self, x, scope: str, first_scale: float = 1.0):
         """Batch normalisation over all but the channels (Ioffe and Szegedy, 2015)."""
         channels = int(x.shape[-1])
         self.batch_norms[scope] = channels
-        scale = self._variable(f"{scope}/gamma", [channels], tf.ones_initializer())
+        scale = self._variable(f"{scope}/gamma", [channels], tf.constant_initializer(first_scale))
         offset = self._variable(f"{scope}/beta", [channels], tf.zeros_initializer())
         with tf.name_scope(f"{scope}/"):
             if self.statistics == BATCH:
@@ -114,6 +114,21 @@ class Layers:
             self._variable(f"{scope}/{statistics}_mean", shape, first_mean, trainable=False),
             self._variable(f"{scope}/{statistics}_variance", shape, first_variance, trainable=False),
         )
+
+    def _first_kernel(self, scope: str, kernel: int, first: First):
+        if first.zero:
+            return tf.zeros_initializer()
+        size = first.core or kernel
+        # He initialisation: the layers are followed by ReLU.
+        seed = zlib.crc32(f"{self.seed}/{first.name or scope}".encode()) & 0x7FFFFFFF
+        draw = tf.variance_scaling_initializer(scale=2.0, mode="fan_in", seed=seed)
+        border = [(kernel - size) // 2] * 2
+
+        def initializer(shape, dtype=None, partition_info=None):
+            core = draw([size, size] + [int(channels) for channels in shape[2:]], dtype)
+            return tf.pad(core, [border, border, [0, 0], [0, 0]])
+
+        return initializer
 
     def _variable(self, name: str, shape, initializer, trainable: bool = True) -> tf.Variable:
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):

@@ -1,5 +1,9 @@
 """The network, described once: a bilinear encoder-decoder with nine choice blocks (after EdgeFlowNet, 2024).
 
+All subnets begin as one and the same function: residual blocks as the identity (Goyal et al., 2017), kernels of
+different size with the same core, output heads with zero. Shared layers then learn one thing from all lanes from the
+first step on; with independent first values a supernet stays on the zero-flow plateau several times as long.
+
 The description is a function over `layers` (what a layer does: `layers.Layers` computes, `costs.CostLayers` counts)
 and a `router` (which of a choice block's options run, and for whom: see `routing`). It imports neither.
 """
@@ -11,6 +15,20 @@ BASE_WIDTH = 32
 EXPANSION = 2
 OUTPUT_CHANNELS = 4  # 0..1 are flow (u, v), 2..3 its uncertainty
 SCALES = (4, 2, 1)  # the heads predict at 1/4, 1/2 and 1/1 of the input
+
+
+class First(NamedTuple):
+    """The first values of a kernel: zero, or He-normal in its inner `core` x `core` pixels (0: all) and zero around.
+
+    Kernels of the same `name` (empty: their own scope) and core begin with the same values.
+    """
+
+    zero: bool = False
+    core: int = 0
+    name: str = ""
+
+
+HE = First()
 
 
 class ScaleMaps(NamedTuple):
@@ -47,9 +65,9 @@ def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -
         with layers.scope(block):
             return router.choose(block, x, option)
 
-    def kernel_choice(block, x, channels):
+    def kernel_choice(block, x, channels, first):
         def option(kernel):
-            return lambda t: layers.conv(t, f"{block}/kernel{kernel}x{kernel}", channels, kernel)
+            return lambda t: layers.conv(t, f"{block}/kernel{kernel}x{kernel}", channels, kernel, first=first)
 
         with layers.scope(block):
             return router.choose(block, x, option)
@@ -68,11 +86,11 @@ def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -
     x = unit("Up1", up("Up1", x), w * e**2, kernel=3)
     x = depth_choice("DB1", x, w * e**2)
     quarter = unit("Up2", up("Up2", x), w * e, kernel=3)
-    quarter_head = kernel_choice("H0Out", quarter, OUTPUT_CHANNELS)
-    half = bn_relu("H1", kernel_choice("H1", up("H1", quarter), w))
-    half_head = kernel_choice("H1Out", half, OUTPUT_CHANNELS)
-    full = bn_relu("H2", kernel_choice("H2", up("H2", half), w // e))
-    full_head = kernel_choice("H2Out", full, OUTPUT_CHANNELS)
+    quarter_head = kernel_choice("H0Out", quarter, OUTPUT_CHANNELS, First(zero=True))
+    half = bn_relu("H1", kernel_choice("H1", up("H1", quarter), w, First(core=3, name="H1")))
+    half_head = kernel_choice("H1Out", half, OUTPUT_CHANNELS, First(zero=True))
+    full = bn_relu("H2", kernel_choice("H2", up("H2", half), w // e, First(core=3, name="H2")))
+    full_head = kernel_choice("H2Out", full, OUTPUT_CHANNELS, First(zero=True))
     heads = [quarter_head, half_head, full_head]
     return [accumulate_scales(layers, list(lane)) for lane in zip(*map(router.lanes, heads))]
 
@@ -82,7 +100,7 @@ def residual_blocks(layers, scope, x, channels, depth):
     for number in range(1, depth + 1):
         block = f"{scope}/block{number}"
         y = layers.relu(layers.batch_norm(layers.conv(x, f"{block}/conv1", channels, 3), f"{block}/bn1"))
-        y = layers.batch_norm(layers.conv(y, f"{block}/conv2", channels, 3), f"{block}/bn2")
+        y = layers.batch_norm(layers.conv(y, f"{block}/conv2", channels, 3), f"{block}/bn2", first_scale=0.0)
         with layers.scope(block):
             x = layers.relu(layers.add(x, y))
     return x

@@ -190,7 +190,7 @@ def write_dataset(
     textures: Optional[Path] = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> float:
-    """Write `out/train` and `out/val`, and `out/synthesis.json`, which says what they are; the folder appears once whole.
+    """Write `out/train`, `out/val` and `out/synthesis.json`, which says what they are; the folder appears once whole.
 
     Returns the mean length of the flow in pixels. Raises EfnasError when `out` exists already or `textures` holds no
     photo.

@@ -1,0 +1,68 @@
+"""What the tests share: a small synthetic data set, a small configuration, and the real data where it is at hand."""
+
+import os
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+warnings.filterwarnings("ignore", category=FutureWarning)
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+PROJECT = Path(__file__).parents[1]
+REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def real_chairs() -> Path:
+    """Six real FlyingChairs pairs: train/ and val/."""
+    folder = REAL_DATA / "flying_chairs"
+    if not folder.is_dir():
+        pytest.skip(f"the real FlyingChairs pairs are not at {folder} (set EFNAS_REAL_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_chairs(tmp_path_factory) -> Path:
+    """Twelve training and six validation pairs of 48x64 pixels, small smooth motions."""
+    from efnas.data.synthesis import SceneStyle, write_dataset
+
+    out = tmp_path_factory.mktemp("data") / "chairs"
+    write_dataset(out, 12, 6, 3, SceneStyle(48, 64, motion=2.0, detail=4.0, structure=24.0, shapes=3))
+    return out
+
+
+@pytest.fixture
+def small_settings(small_chairs, tmp_path) -> list:
+    """Assignments of a run that trains in seconds."""
+    return [
+        f"data.base_path={small_chairs}",
+        "data.input_height=32",
+        "data.input_width=48",
+        "train.base_width=4",
+        "train.batch_size=4",
+        "train.num_epochs=2",
+        "train.lr=0.002",
+        "eval.bn_recal_batches=2",
+        "eval.eval_pool_size=6",
+        "eval.eval_batches_per_arch=all",
+        "runtime.gpu_device=-1",
+        "runtime.threads=1",
+        f"runtime.output_root={tmp_path / 'runs'}",
+    ]
+
+
+@pytest.fixture
+def graph():
+    """A fresh TensorFlow graph as the default one."""
+    import tensorflow.compat.v1 as tf
+
+    with tf.Graph().as_default() as made:
+        yield made
+
+
+@pytest.fixture
+def rng() -> np.random.RandomState:
+    return np.random.RandomState(0)

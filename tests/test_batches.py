@@ -1,0 +1,122 @@
+"""tf.data against the plain readers, sample by sample."""
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from efnas.data.batches import BatchReader, micro_batch_sizes
+from efnas.data.flow_files import read_flo
+from efnas.data.flying_chairs import index_folder
+from efnas.data.sampling_plan import evaluation_plan, training_plan
+from efnas.errors import EfnasError
+
+
+def plainly(dataset, plan, height, width, clip=None):
+    """The same samples with Pillow and NumPy."""
+    images, flows = [], []
+    for index, crop in zip(plan.indices, plan.crops):
+        sample = dataset.samples[index]
+        pair = np.concatenate([np.asarray(Image.open(path)) for path in (sample.first, sample.second)], axis=-1)
+        room = np.array(pair.shape[:2]) - [height, width]
+        top, left = np.where(crop < 0, room // 2, crop % (room + 1))
+        images.append(pair[top : top + height, left : left + width] / np.float32(127.5) - np.float32(1))
+        flows.append(read_flo(sample.flow)[top : top + height, left : left + width])
+    flows = np.array(flows)
+    return np.array(images), flows if clip is None else flows.clip(-clip, clip)
+
+
+def read(reader, plan):
+    with tf.Session() as session:
+        return list(reader.arrays(session, plan))
+
+
+@pytest.mark.parametrize("clip", [None, 1.5])
+def test_batches_are_what_the_files_hold(graph, small_chairs, clip):
+    dataset = index_folder(small_chairs / "train")
+    plan = training_plan(5, len(dataset), 0, 10)
+    got = read(BatchReader(dataset, 32, 48, batch_size=4, flow_clip=clip), plan)
+    assert [len(images) for images, _ in got] == [4, 4, 2]
+    images, flow = plainly(dataset, plan, 32, 48, clip)
+    np.testing.assert_allclose(np.concatenate([batch[0] for batch in got]), images, atol=1e-6)
+    np.testing.assert_array_equal(np.concatenate([batch[1] for batch in got]), flow)
+
+
+def test_real_pairs_are_read_as_they_are(graph, real_chairs):
+    dataset = index_folder(real_chairs / "val")
+    plan = evaluation_plan(len(dataset), 2)
+    ((images, flow),) = read(BatchReader(dataset, 180, 240, batch_size=2), plan)
+    expected = plainly(dataset, plan, 180, 240)
+    np.testing.assert_allclose(images, expected[0], atol=1e-6)
+    np.testing.assert_array_equal(flow, expected[1])
+
+
+def test_crops_differ_between_passes(graph, small_chairs):
+    dataset = index_folder(small_chairs / "train")
+    plan = training_plan(5, 12, 0, 48)
+    tops = {tuple(crop % [17, 17]) for crop in plan.crops}
+    assert len(tops) > 20
+    assert read(BatchReader(dataset, 32, 48, batch_size=48), plan)[0][0].shape == (48, 32, 48, 6)
+
+
+@pytest.mark.parametrize("samples, batch, micro, sizes", [
+    (10, 4, None, [10]), (10, 12, 4, [4, 4, 2]), (12, 12, 12, [12]), (3, 8, 4, [3]), (8, 8, 3, [3, 3, 2]),
+])  # fmt: skip
+def test_sizes_of_micro_batches(samples, batch, micro, sizes):
+    assert micro_batch_sizes(samples, batch, micro) == sizes
+
+
+def test_micro_batches_never_mix_two_batches(graph, small_chairs):
+    dataset = index_folder(small_chairs / "train")
+    plan = training_plan(5, 12, 0, 10)
+    got = read(BatchReader(dataset, 32, 48, batch_size=8, micro_size=3), plan)
+    assert [len(images) for images, _ in got] == [3, 3, 2, 2]
+    np.testing.assert_allclose(
+        np.concatenate([images for images, _ in got]), plainly(dataset, plan, 32, 48)[0], atol=1e-6
+    )
+
+
+def cut_flow(folder):
+    path = folder / "0000004-flow_01.flo"
+    path.write_bytes(path.read_bytes()[:-4])
+    return path.name
+
+
+def wrong_magic(folder):
+    path = folder / "0000004-flow_01.flo"
+    path.write_bytes(b"\0" * 4 + path.read_bytes()[4:])
+    return path.name
+
+
+def not_finite(folder):
+    path = folder / "0000004-flow_01.flo"
+    path.write_bytes(path.read_bytes()[:-4] + np.float32("nan").tobytes())
+    return path.name
+
+
+def cut_image(folder):
+    path = folder / "0000004-img_0.png"
+    path.write_bytes(path.read_bytes()[:100])
+    return path.name
+
+
+def gone(folder):
+    (folder / "0000004-img_1.png").unlink()
+    return "0000004-img_1.png"
+
+
+def small_image(folder):
+    for ending in ("img_0.png", "img_1.png"):
+        Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(folder / f"0000004-{ending}")
+    return "0000004"
+
+
+@pytest.mark.parametrize("damage", [cut_flow, wrong_magic, not_finite, cut_image, gone, small_image])
+def test_a_file_that_breaks_under_way_is_named(graph, small_chairs, tmp_path, damage):
+    folder = shutil.copytree(small_chairs / "train", tmp_path / "train")
+    dataset = index_folder(folder)
+    name = damage(folder)
+    with pytest.raises(EfnasError, match=name):
+        read(BatchReader(dataset, 32, 48, batch_size=4), training_plan(5, 12, 0, 12))
