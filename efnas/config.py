@@ -111,12 +111,17 @@ class Eval(Section):
     early_stop_patience: int = Field(15, ge=0)  # evaluations; 0: never
     early_stop_min_delta: float = Field(0.002, ge=0)
 
+    @field_validator("eval_batches_per_arch", mode="before")
+    @classmethod
+    def _number_or_all(cls, value):
+        if value == "all" or (str(value).isdigit() and int(value) >= 1):
+            return value
+        raise ValueError("must be a number of batches from 1, or all")
+
     @model_validator(mode="after")
     def _whole_fair_cycles(self) -> "Eval":
         if self.eval_pool_size % 3:
             raise ValueError("eval.eval_pool_size must be a multiple of 3 (the pool is made of fair cycles)")
-        if self.eval_batches_per_arch != "all" and self.eval_batches_per_arch < 1:
-            raise ValueError("eval.eval_batches_per_arch must be at least 1, or all")
         return self
 
 
@@ -157,14 +162,11 @@ def load_config(
         return Config.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if not isinstance(part, int) and part not in _TYPE_NAMES)
+        key = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
         message = first["msg"].replace("Value error, ", "")
         where = f" in {file}" if file else ""
         shown = "" if isinstance(first["input"], (dict, BaseModel)) else f" (it is {first['input']!r})"
         raise EfnasError(f"Configuration{where}: {key + ': ' if key else ''}{message}{shown}.") from error
-
-
-_TYPE_NAMES = ("int", "str", "literal['all']")
 
 
 def _read_file(file: Path) -> dict:

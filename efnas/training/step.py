@@ -50,24 +50,13 @@ class FairStep:
         # What a step adds up over its micro batches, each weighted with its share: gradients, statistics, losses.
         moments = _mean_over_lanes(self.layers)
         statistics = [vector for pair in moments.values() for vector in pair]
-        terms = gradients + statistics + [loss, loss + decay]
-        weighted = [self.share * term for term in terms]
+        self.terms = gradients + statistics + [loss, loss + decay]
+        sums, totals = [], self.terms
         if train.micro_batch_size and train.micro_batch_size < train.batch_size:
-            sums = [
-                tf.get_variable(
-                    f"accumulated/{number}",
-                    term.shape,
-                    tf.float32,
-                    tf.zeros_initializer(),
-                    trainable=False,
-                    use_resource=True,
-                )
-                for number, term in enumerate(terms)
-            ]
+            sums = [_zero_variable(f"accumulated/{number}", term.shape) for number, term in enumerate(self.terms)]
+            weighted = [self.share * term for term in self.terms]
             self._accumulate = tf.group(*[total.assign_add(term) for total, term in zip(sums, weighted)])
             totals = [total + term for total, term in zip(sums, weighted)]
-        else:
-            sums, totals = [], terms
 
         mean_gradients = totals[: len(gradients)]
         norm = tf.global_norm(mean_gradients)
@@ -101,6 +90,10 @@ class FairStep:
             else:
                 _, result = session.run([self._apply, self._result], feed)
         return StepResult(*map(float, result))
+
+
+def _zero_variable(name: str, shape: tf.TensorShape) -> tf.Variable:
+    return tf.get_variable(name, shape, tf.float32, tf.zeros_initializer(), trainable=False, use_resource=True)
 
 
 def _mean_over_lanes(layers: Layers) -> Dict[str, tuple]:

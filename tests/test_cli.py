@@ -1,0 +1,194 @@
+"""The command line as a user meets it: a process of its own, its output and its exit code."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+EFNAS = [sys.executable, "-c", "from efnas.cli.app import main; main()"]
+
+
+def efnas(*words, code=0):
+    done = subprocess.run([*EFNAS, *map(str, words)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def imported_by(*words):
+    """Names of the modules that a command has imported when it ends, as one text."""
+    program = f"""
+import sys
+sys.argv = ["efnas", *{list(words)!r}]
+from efnas.cli.app import main
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted(sys.modules), file=sys.stderr)
+"""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stderr
+
+
+HEAVY = ["tensorflow", "tensorflow_core", "pydantic", "matplotlib", "PIL"]
+
+
+@pytest.mark.parametrize("words", [
+    ["--help"], ["train", "--help"], ["eval", "--help"], ["data", "check", "--help"], ["sample-check", "--help"],
+    ["codec", "show", "000001000"], ["codec", "self-test"], ["codec", "translate", "000001000"],
+], ids=" ".join)  # fmt: skip
+def test_help_and_codec_import_nothing_heavy(words):
+    modules = imported_by(*words)
+    assert "'efnas.cli.app'" in modules
+    for name in [*HEAVY, "scipy", "yaml"]:
+        assert f"'{name}'" not in modules, name
+
+
+def test_sample_check_never_imports_tensorflow():
+    modules = imported_by("sample-check", "--cycles", "20")
+    assert "'efnas.core.fairness_check'" in modules
+    assert "'tensorflow'" not in modules
+
+
+def test_codec_show_gives_the_known_totals():
+    assert "3,594,470,400" in efnas("codec", "show", "0,0,0,0,0,1,0,0,0").stdout
+    shown = json.loads(efnas("codec", "show", "#27", "--json").stdout)
+    assert (shown["arch"], shown["macs"], shown["params"]) == ("0,0,0,0,0,1,0,0,0", 3594470400, 2743072)
+    assert sum(stage["macs"] for stage in shown["stages"].values()) == shown["macs"]
+
+
+def test_codec_encodes_translates_and_tests_itself():
+    assert efnas("codec", "encode", "EB0=2", "H1=3x3").stdout == "1,0,0,0,0,2,0,0,0\n"
+    assert efnas("codec", "translate", "000001000").stdout == "0,0,0,0,2,1,2,2,2\n"
+    assert "19,683 codes" in efnas("codec", "self-test").stdout
+
+
+def test_sample_check_answers_and_exits_by_its_answer():
+    answer = json.loads(efnas("sample-check", "--cycles", 300, "--seed", 42, "--json").stdout)
+    assert answer["gap"] == 0
+    assert all(check["passed"] for check in answer["checks"])
+    assert set(map(tuple, answer["counts"].values())) == {(300, 300, 300)}
+
+
+def test_sample_check_with_a_configuration_shows_what_an_epoch_gives(small_chairs, tmp_path):
+    (tmp_path / "c.yaml").write_text(f"data:\n  base_path: {small_chairs}\n")
+    done = efnas("sample-check", "--config", tmp_path / "c.yaml", "--set", "train.epoch_mode=by_samples",
+                 "--set", "train.train_samples_per_epoch=6")  # fmt: skip
+    assert "6 of 12 samples, 50.0%" in done.stdout
+
+
+def test_data_synth_then_check(tmp_path):
+    efnas("data", "synth", tmp_path / "made", "--pairs", 5, "--val-pairs", 2, "--height", 32, "--width", 40)
+    report = json.loads(efnas("data", "check", tmp_path / "made", "--json").stdout)
+    assert [part["pairs"] for part in report["parts"]] == [5, 2]
+    assert report["problems"] == []
+
+
+def test_data_check_lists_what_is_broken_and_exits_1(tmp_path):
+    made = tmp_path / "made"
+    efnas("data", "synth", made, "--pairs", 4, "--val-pairs", 1, "--height", 32, "--width", 40)
+    (made / "train" / "0000001-img_0.png").write_bytes(b"nothing")
+    (made / "train" / "0000002-flow_01.flo").unlink()
+    done = efnas("data", "check", made, code=1)
+    assert "0000001-img_0.png does not decode" in done.stdout
+    assert "0000002-flow_01.flo is missing" in done.stdout
+
+
+def test_data_check_on_the_real_pairs(real_chairs):
+    done = efnas("data", "check", real_chairs)
+    assert str(real_chairs / "val") in done.stdout
+
+
+@pytest.fixture(scope="module")
+def run_folder(small_chairs, tmp_path_factory):
+    """A run trained by the command line, and its configuration."""
+    folder = tmp_path_factory.mktemp("cli")
+    config = folder / "small.yaml"
+    config.write_text(
+        f"runtime: {{experiment_name: small, gpu_device: -1, threads: 1, output_root: {folder / 'runs'}}}\n"
+        f"data: {{base_path: {small_chairs}, input_height: 32, input_width: 48}}\n"
+        "train: {batch_size: 4, base_width: 4, num_epochs: 3}\n"
+        "eval: {eval_pool_size: 6, bn_recal_batches: 2, eval_batches_per_arch: all}\n"
+    )
+    plan = efnas("train", "--config", config, "--dry-run")
+    assert "6 strict-fairness steps" in efnas("train", "--config", config, "--dry-run", "--num-epochs", 2).stdout
+    assert "nothing was trained" in plan.stdout
+    assert not (folder / "runs").exists()
+    done = efnas("train", "--config", config, "--num-epochs", 2, "--steps-per-epoch", 2)
+    assert "predicting zero" in done.stdout
+    assert f"efnas eval --config {config}" in done.stdout
+    assert "WARNING" not in done.stderr
+    return folder, config
+
+
+def test_train_writes_the_run_that_its_options_describe(run_folder):
+    folder, _ = run_folder
+    manifest = json.loads((folder / "runs" / "small" / "train_manifest.json").read_text())
+    assert manifest["identity"]["train.num_epochs"] == 2
+    assert manifest["identity"]["train.steps_per_epoch"] == 2
+    assert manifest["identity"]["train.epoch_mode"] == "fixed_steps"
+    assert json.loads((folder / "runs" / "small" / "supernet_last.ckpt.json").read_text())["state"]["step"] == 4
+
+
+def test_eval_ranks_the_pool_and_writes_its_result(run_folder):
+    folder, config = run_folder
+    done = efnas("eval", "--config", config, "--pictures", folder / "pictures", "--picture-count", 2)
+    assert "bilinear baseline" in done.stdout
+    result = json.loads((folder / "runs" / "small" / "supernet_eval_result_best.json").read_text())
+    assert len(result["ranking"]) == 6
+    errors = [row["epe"] for row in result["ranking"]]
+    assert errors == sorted(errors)
+    assert len(list((folder / "pictures").glob("*.png"))) == 2
+
+
+def test_eval_takes_archs_random_ones_and_paths(run_folder):
+    folder, config = run_folder
+    last = folder / "runs" / "small" / "supernet_last.ckpt"
+    answer = json.loads(efnas("eval", "--config", config, "--arch", "222222222", "--arch", "#5", "--random", 2,
+                              "--checkpoint", last, "--eval-batches", 1, "--bn-recal-batches", 1, "--json").stdout)  # fmt: skip
+    archs = [row["arch"] for row in answer["ranking"]]
+    assert len(archs) == 5
+    assert {"2,2,2,2,2,2,2,2,2", "0,0,0,0,0,0,0,1,2", "0,0,0,0,0,1,0,0,0"} < set(archs)
+    assert answer["val_samples"] == 4
+
+
+def test_eval_reproduces_the_figure_of_the_training(run_folder):
+    folder, config = run_folder
+    answer = json.loads(efnas("eval", "--config", config, "--checkpoint", "best", "--json").stdout)
+    state = json.loads((folder / "runs" / "small" / "supernet_best.ckpt.json").read_text())["state"]
+    assert answer["mean"] == pytest.approx(state["best"], rel=1e-6)
+
+
+@pytest.mark.parametrize("words, message", [
+    (["eval", "--checkpoint", "/nowhere/x.ckpt"], "no checkpoint"), (["eval", "--arch", "12"], "9 digits"),
+    (["eval", "--eval-batches", "few"], "a number or all"), (["eval", "--set", "train.base_width=8"], "base_width is 4"),
+    (["eval", "--set", "train.base=8"], "Unknown configuration key"), (["train"], "already holds a run"),
+    (["train", "--batch-size", "0"], "train.batch_size"), (["train", "--lr", "nan"], "finite"),
+    (["train", "--gpu-device", "9"], "no GPU number 9"), (["train", "--base-path", "/nowhere"], "no data set"),
+    (["sample-check", "--pool-size", "7"], "multiple of 3"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
+def test_bad_input_gets_one_sentence_and_exit_code_2(run_folder, words, message):
+    _, config = run_folder
+    done = efnas(words[0], "--config", config, *words[1:], code=2)
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("words, message", [
+    (["codec", "show", "0000"], "9 digits"), (["codec", "show", "0,,0"], "Field 2"), (["codec", "encode", "EB0"], "BLOCK=OPTION"),
+    (["codec", "encode", "EB0=1", "EB0=2"], "twice"), (["codec", "translate", "000001009"], "out of range"),
+    (["data", "check", "/nowhere"], "no folder"), (["data", "synth", str(PROJECT)], "exists already"),
+    (["train", "--config", "/nowhere.yaml"], "no configuration file"), (["train", "--config", str(PROJECT)], "Cannot read"),
+], ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "")  # fmt: skip
+def test_bad_words_get_one_sentence_and_exit_code_2(words, message):
+    done = efnas(*words, code=2)
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_debug_shows_the_traceback():
+    done = subprocess.run([*EFNAS, "--debug", "codec", "show", "0"], capture_output=True, text=True)
+    assert "Traceback" in done.stderr
