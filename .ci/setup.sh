@@ -25,7 +25,7 @@ tool)
     touch .venv/ready
     ;;
 vela)
-    make_venv .venv-vela "3.11 3.12 3.10 3.13 3.9"
+    make_venv .venv-vela "3.11 3.12 3.10 3.9"
     .venv-vela/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements-vela.txt
     .venv-vela/bin/vela --version >/dev/null
     touch .venv-vela/ready

@@ -1,16 +1,20 @@
 """What a run is, in three groups: identity (another value is another run), tuning (shown), place (of no account)."""
 
+import json
 import platform
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict, Iterable, Optional
 
 from efnas import __version__
-from efnas.config import Config, as_tree
+from efnas.config import Config, all_keys, as_tree, load_config
+from efnas.errors import EfnasError
 
+MANIFEST = "train_manifest.json"
 FORMAT = 1
+GROUPS = ("identity", "tuning", "place")
 
 TUNING_SECTIONS = ("eval", "checkpoint")
 PLACE_KEYS = {
@@ -41,6 +45,22 @@ def build_manifest(config: Config, network: Dict[str, object], data: Dict[str, d
     tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
     tuning.update({f"library.{name}": version for name, version in _library_versions().items()})
     return {"format": FORMAT, "identity": identity, "tuning": tuning, "place": place}
+
+
+def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assignments: Iterable[str] = ()) -> Config:
+    """The configuration of a command that looks at a run: that of the file, or, without one, what the run's own
+    manifest holds; options and assignments count before both."""
+    config = load_config(config_file, options, assignments)
+    manifest = config.runtime.run_folder / MANIFEST
+    if config_file or not manifest.is_file():
+        return config
+    try:
+        groups = json.loads(manifest.read_text())
+        stored = {key: value for name in GROUPS for key, value in groups[name].items() if key in all_keys()}
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise EfnasError(f"The manifest {manifest} cannot be read.") from error
+    given = {key: value for key, value in options.items() if value is not None}
+    return load_config(None, {**stored, **given}, assignments)
 
 
 def _flatten(tree: dict, prefix: str = ""):

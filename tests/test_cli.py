@@ -118,7 +118,7 @@ def run_folder(small_chairs, tmp_path_factory):
     assert not (folder / "runs").exists()
     done = efnas("train", "--config", config, "--num-epochs", 2, "--steps-per-epoch", 2)
     assert "predicting zero" in done.stdout
-    assert f"efnas eval --config {config}" in done.stdout
+    assert "Next: efnas eval --experiment-name small" in done.stdout
     assert "WARNING" not in done.stderr
     return folder, config
 
@@ -141,6 +141,18 @@ def test_eval_ranks_the_pool_and_writes_its_result(run_folder):
     errors = [row["epe"] for row in result["ranking"]]
     assert errors == sorted(errors)
     assert len(list((folder / "pictures").glob("*.png"))) == 2
+
+
+def test_eval_without_a_configuration_takes_that_of_the_run(run_folder):
+    folder, config = run_folder
+    named = ["eval", "--experiment-name", "small", "--output-root", folder / "runs"]
+    answer = json.loads(efnas(*named, "--json").stdout)
+    assert answer == json.loads(efnas("eval", "--config", config, "--json").stdout)
+    manifest = folder / "runs" / "small" / "train_manifest.json"
+    whole = manifest.read_text()
+    manifest.write_text(whole[:100])
+    assert "train_manifest.json cannot be read" in efnas(*named, code=2).stderr
+    manifest.write_text(whole)
 
 
 def test_eval_takes_archs_random_ones_and_paths(run_folder):

@@ -31,25 +31,19 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def efnas(
-    ctx: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         Optional[bool], typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = None,
 ) -> None:
     """Train, rank and deploy a supernet of 19,683 optical-flow networks for microcontrollers."""
-    global _debug
-    _debug = debug
-
-
-_debug = False
 
 
 def main() -> None:
     try:
         app(prog_name="efnas")
     except EfnasError as error:
-        if _debug:
+        if "--debug" in sys.argv:
             raise
         from efnas.cli.console import print_error
 

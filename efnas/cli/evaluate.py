@@ -6,7 +6,7 @@ from typing import List, Optional
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice, Json
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice, Json, OutputRoot
 from efnas.core.space import FLOW_SPACE
 from efnas.errors import EfnasError
 
@@ -33,24 +33,29 @@ def evaluate(
     ] = None,
     picture_count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 4,
     experiment_name: ExperimentName = None,
+    output_root: OutputRoot = None,
     base_path: BasePath = None,
     gpu_device: GpuDevice = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Rank subnets: the evaluation pool, or those of --arch, or --random N. The baseline is always among them."""
+    """Rank subnets of a run: the evaluation pool, or those of --arch, or --random N; the baseline is always among them.
+
+    Without --config the configuration is the one the run was trained with.
+    """
     from efnas.cli.console import console, print_json, progress_bar, quiet_tensorflow
-    from efnas.config import load_config
     from efnas.core.sampler import evaluation_pool, random_archs
+    from efnas.manifest import load_run_config
 
     if eval_batches not in (None, "all") and not eval_batches.isdigit():
         raise EfnasError(f"--eval-batches is a number or all, not '{eval_batches}'.")
-    settings = load_config(
+    settings = load_run_config(
         config,
         {
             "eval.bn_recal_batches": bn_recal_batches,
             "eval.eval_batches_per_arch": eval_batches,
             "runtime.experiment_name": experiment_name,
+            "runtime.output_root": output_root,
             "data.base_path": base_path,
             "runtime.gpu_device": gpu_device,
         },

@@ -29,6 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 ExperimentName = Annotated[
     Optional[str], typer.Option(metavar="NAME", show_default=False, help="Name of the run and of its folder.")
 ]
+OutputRoot = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Where runs are kept.")]
 BasePath = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Folder of the data set.")]
 GpuDevice = Annotated[Optional[int], typer.Option(min=-1, show_default=False, help="GPU to use; -1 for the CPU.")]
 Height = Annotated[int, typer.Option(min=16, help="Input height in pixels.")]

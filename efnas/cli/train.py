@@ -1,12 +1,11 @@
 """`efnas train`: train a supernet with strict fairness."""
 
-from pathlib import Path
 from typing import Optional
 
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice, OutputRoot
 
 
 def train(
@@ -24,9 +23,7 @@ def train(
         Optional[int], typer.Option(show_default=False, help="Seed of weights, fair cycles and data.")
     ] = None,
     experiment_name: ExperimentName = None,
-    output_root: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Where runs are kept.")
-    ] = None,
+    output_root: OutputRoot = None,
     base_path: BasePath = None,
     gpu_device: GpuDevice = None,
     assignments: Assignments = None,
@@ -73,5 +70,5 @@ def train(
         f"{outcome.steps} steps in {outcome.seconds:.0f} s."
     )
     print(f"The run is in {outcome.folder}.")
-    where = f"--config {config}" if config else f"--experiment-name {outcome.folder.name}"
-    print(f"Next: efnas eval {where}")
+    root = f" --output-root {settings.runtime.output_root}" if output_root else ""
+    print(f"Next: efnas eval --experiment-name {outcome.folder.name}{root}")

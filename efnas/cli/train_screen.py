@@ -52,15 +52,14 @@ class _Screen(Listener):
     def step(self, epoch, step, result, rate, samples) -> None:
         self._samples += samples
         speed = self._samples / max(1e-9, time.monotonic() - self._began)
-        self.progress(epoch, step, f"loss {result.loss:.4f}  {self._epe}  lr {rate:.2e}  {speed:,.1f} samples/s")
+        self.progress(epoch, step, f"loss {result.loss:.3f}  {self._epe}  lr {rate:.1e}  {speed:,.1f} samples/s")
 
     def evaluated(self, moment, evaluation, figures, best) -> None:
         self.last_evaluation = evaluation
         self._epe = f"EPE {figures['mean']:.3f}"
         self.say(
-            f"epoch {moment.epoch:>3}  step {moment.step:>6}  loss {moment.train_loss:.4f}  "
-            f"EPE mean {figures['mean']:.4f}  std {figures['std']:.4f}  baseline {figures['baseline']:.4f}  "
-            f"(zero flow {figures['zero']:.4f}){'  best' if best else ''}"
+            f"epoch {moment.epoch:>3}  loss {moment.train_loss:.3f}  EPE {figures['mean']:.3f} ±{figures['std']:.3f}  "
+            f"baseline {figures['baseline']:.3f}  zero flow {figures['zero']:.3f}{'  best' if best else ''}"
         )
 
 
@@ -88,13 +87,15 @@ class _LiveScreen(_Screen):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         super().begin(plan)
+        screen = console(stderr=True)
+        bar = [BarColumn(bar_width=20)] if screen.width >= 110 else []
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/" + str(plan.config.train.num_epochs)),
-            BarColumn(bar_width=20),
+            *bar,
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
             TimeRemainingColumn(),
-            console=console(stderr=True),
+            console=screen,
             transient=True,
         )
         self._task = self._progress.add_task("building the graph", total=plan.total_steps, epoch=1)

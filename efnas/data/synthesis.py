@@ -11,6 +11,7 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
@@ -204,7 +205,7 @@ def write_dataset(
     total = train_pairs + val_pairs
     lengths = []
     try:
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
             for part, indices in (("train", range(train_pairs)), ("val", range(train_pairs, total))):
                 folder = workspace / part
                 folder.mkdir(parents=True)

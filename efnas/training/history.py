@@ -11,9 +11,10 @@ from typing import List, NamedTuple, Optional
 from efnas.core.sampler import FairnessCounts
 from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
+from efnas.manifest import MANIFEST
 from efnas.training.evaluation import Evaluation
 
-MANIFEST, EVALUATIONS, PER_ARCH = "train_manifest.json", "eval_epe_history.csv", "per_arch_epe.csv"
+EVALUATIONS, PER_ARCH = "eval_epe_history.csv", "per_arch_epe.csv"
 FAIRNESS, LOG, REPORT, CURVES = (
     "fairness_counts.json",
     "train.log",

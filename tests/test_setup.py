@@ -1,0 +1,50 @@
+"""The set-up scripts: an interpreter is found, or one line says how to get one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+FIND = str(PROJECT / ".ci" / "find-python.sh")
+
+
+def find(versions, **environment):
+    return subprocess.run(["bash", FIND, versions], capture_output=True, text=True, env={**os.environ, **environment})
+
+
+def test_a_python_named_by_the_environment_is_taken_when_its_version_fits():
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    found = find(here, EFNAS_PYTHON=sys.executable)
+    assert found.stdout.strip() == sys.executable
+    assert find("2.4", EFNAS_PYTHON=sys.executable).returncode == 1
+
+
+def test_the_first_version_that_is_there_wins():
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert find(f"2.4 {here}", EFNAS_PYTHON=sys.executable).stdout.strip() == sys.executable
+
+
+def test_where_there_is_none_one_line_says_how_to_get_one():
+    found = find("2.4")
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert len(found.stderr.strip().splitlines()) == 1
+    assert "uv python install 2.4" in found.stderr
+
+
+def test_pyenv_versions_are_found_although_not_on_the_path(tmp_path):
+    python = tmp_path / "versions" / "2.4.1" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho 2.4\n")
+    python.chmod(0o755)
+    assert find("2.4", PYENV_ROOT=str(tmp_path)).stdout.strip() == str(python)
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-vela.txt"])
+def test_versions_are_pinned(lock):
+    lines = (PROJECT / ".ci" / lock).read_text().splitlines()
+    packages = [line for line in lines if line and not line.startswith("#")]
+    assert packages
+    assert all("==" in line for line in packages)
