@@ -12,7 +12,8 @@ from efnas.config import load_config
 from efnas.core.checkpoints import ENDINGS
 from efnas.errors import EfnasError, TrainingDiverged
 from efnas.training import loop
-from efnas.training.loop import Listener, prepare, train
+from efnas.training.loop import Listener, train
+from efnas.training.plan import prepare
 from efnas.training.step import StepResult
 
 
@@ -172,7 +173,7 @@ def test_a_sample_that_breaks_under_way_is_named(small_settings, small_chairs, t
 def test_a_run_that_cannot_work_says_so_before_it_writes(small_settings, tmp_path, monkeypatch, setting, message):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with pytest.raises(EfnasError, match=message):
-        prepare(load_config(assignments=[*small_settings, setting]), Listener())
+        prepare(load_config(assignments=[*small_settings, setting]))
     assert not (tmp_path / "runs").exists()
 
 
@@ -180,11 +181,11 @@ def test_synthetic_data_is_written_on_first_use_and_another_is_not_taken_for_it(
     settings = [*small_settings, "data.dataset=synthetic", f"data.base_path={tmp_path / 'made'}",
                 "data.synthetic.height=40", "data.synthetic.width=56", "data.synthetic.train_pairs=3",
                 "data.synthetic.val_pairs=2"]  # fmt: skip
-    plan = prepare(load_config(assignments=settings), Listener())
+    plan = prepare(load_config(assignments=settings))
     assert (len(plan.sets.train), len(plan.sets.val)) == (3, 2)
-    assert len(prepare(load_config(assignments=settings), Listener()).sets.train) == 3
+    assert len(prepare(load_config(assignments=settings)).sets.train) == 3
     with pytest.raises(EfnasError, match="not the synthetic data set of this configuration"):
-        prepare(load_config(assignments=[*settings, "data.synthetic.motion=5"]), Listener())
+        prepare(load_config(assignments=[*settings, "data.synthetic.motion=5"]))
 
 
 def test_real_pairs_train(real_chairs, small_settings):

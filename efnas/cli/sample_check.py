@@ -54,7 +54,8 @@ def _data_coverage(config, assignments) -> list:
     from efnas.data.sources import open_datasets
 
     settings = load_config(config, assignments=assignments)
-    train, size = settings.train, len(open_datasets(settings.data).train)
+    train, synthetic = settings.train, settings.data.synthetic
+    size = synthetic.train_pairs if synthetic else len(open_datasets(settings.data).train)
     count = samples_per_epoch(
         size, train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )

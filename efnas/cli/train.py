@@ -55,12 +55,12 @@ def train(
     )
     quiet_tensorflow()
     from efnas.cli.train_screen import ranking_table, show_plan, training_screen
-    from efnas.training.loop import prepare
     from efnas.training.loop import train as train_supernet
+    from efnas.training.plan import prepare
 
     with training_screen() as screen:
         if dry_run:
-            show_plan(prepare(settings, screen))
+            show_plan(prepare(settings, screen.synthesis))
             return
         outcome = train_supernet(settings, screen, overwrite)
     console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))

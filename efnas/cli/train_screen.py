@@ -6,7 +6,8 @@ from efnas.cli.console import console, progress_bar, table
 from efnas.config import as_tree
 from efnas.core.space import FLOW_SPACE
 from efnas.training.evaluation import Evaluation
-from efnas.training.loop import Listener, Plan
+from efnas.training.loop import Listener
+from efnas.training.plan import Plan
 
 LINE_EVERY_SECONDS = 15.0
 

@@ -65,12 +65,12 @@ class BatchReader:
                 raise self.explain(plan, error) from error
 
     def explain(self, plan: SamplePlan, error: Exception) -> EfnasError:
-        """What went wrong while samples of `plan` were read, as one sentence that names the file."""
+        """What went wrong while samples of `plan` were read or computed, as one sentence that names a broken file."""
         for index in dict.fromkeys(plan.indices.tolist()):
             finding = check_sample(self.dataset.samples[index], self.height, self.width)
             if finding:
                 return EfnasError(f"Cannot read a sample: {finding}")
-        return EfnasError(f"Cannot read a sample of {self.dataset.source}: {str(error).splitlines()[0]}")
+        return EfnasError(f"TensorFlow failed on a batch of {self.dataset.source}: {str(error).splitlines()[0]}")
 
 
 def micro_batch_sizes(samples: int, batch_size: int, micro_size: Optional[int]) -> list:

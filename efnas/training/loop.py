@@ -1,45 +1,25 @@
 """The training loop, in one piece: epochs of strict-fairness steps, evaluations, checkpoints, early stop."""
 
 import math
-import os
-import shutil
 import time
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.checkpoints import Checkpointer
-from efnas.core.costs import supernet_params
-from efnas.core.network import NETWORK_VERSION
 from efnas.core.sampler import FairnessCounts, evaluation_pool, fair_cycle
 from efnas.core.space import FLOW_SPACE
 from efnas.data.batches import BatchReader, micro_batch_sizes
-from efnas.data.sampling_plan import coverage, samples_per_epoch, training_plan
-from efnas.data.sources import DataSets, open_datasets
-from efnas.errors import EfnasError, TrainingDiverged
-from efnas.manifest import build_manifest
-from efnas.training.device import Device, select_device
+from efnas.data.sampling_plan import coverage, training_plan
+from efnas.errors import TrainingDiverged
 from efnas.training.evaluation import Evaluation, PoolEvaluation
 from efnas.training.history import BEST, LAST, History, Moment, open_run_folder
+from efnas.training.plan import Plan, network_identity, prepare
 from efnas.training.report import write_report
 from efnas.training.schedule import learning_rate
 from efnas.training.step import FairStep, StepResult
-
-
-class Plan(NamedTuple):
-    """What a run is going to do, with everything it needs checked."""
-
-    config: Config
-    sets: DataSets
-    device: Device
-    samples_per_epoch: int
-    steps_per_epoch: int
-    total_steps: int
-    checkpoint_bytes: int
-    free_bytes: int
-    manifest: dict
 
 
 class Listener:
@@ -68,52 +48,10 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-def prepare(config: Config, listener: Listener) -> Plan:
-    """Check everything a run needs before it writes anything. Raises EfnasError for the first thing that is missing."""
-    train = config.train
-    evaluation_pool(FLOW_SPACE, config.runtime.seed, config.eval.eval_pool_size)
-    device = select_device(config.runtime.gpu_device, config.runtime.threads)
-    sets = open_datasets(config.data, listener.synthesis)
-    samples = samples_per_epoch(
-        len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
-    )
-    steps = math.ceil(samples / train.batch_size)
-    manifest = build_manifest(config, network_identity(config), sets.fingerprints(), device.name)
-    needed, free = _disk(config)
-    return Plan(config, sets, device, samples, steps, steps * train.num_epochs, needed, free, manifest)
-
-
-def _disk(config: Config) -> Tuple[int, int]:
-    """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
-    # Best, last and the one being written; weights and two Adam slots each, of 4 bytes.
-    needed = 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
-    place = config.runtime.run_folder.absolute()
-    while not place.exists():
-        place = place.parent
-    if not os.access(place, os.W_OK):
-        raise EfnasError(f"Cannot write to {place} (runtime.output_root).")
-    free = shutil.disk_usage(place).free
-    if free < needed:
-        raise EfnasError(
-            f"The disk of {place} has {free / 1e6:,.0f} MB free; the checkpoints need {needed / 1e6:,.0f} MB."
-        )
-    return needed, free
-
-
-def network_identity(config: Config) -> dict:
-    """What a checkpoint must agree on to fit into the network of a configuration."""
-    return {
-        "space": FLOW_SPACE.name,
-        "space_version": FLOW_SPACE.version,
-        "network_version": NETWORK_VERSION,
-        "base_width": config.train.base_width,
-    }
-
-
 def train(config: Config, listener: Optional[Listener] = None, overwrite: bool = False) -> Outcome:
     """Train a supernet into `config.runtime.run_folder`, from the first step to the last."""
     listener = listener or Listener()
-    plan = prepare(config, listener)
+    plan = prepare(config, listener.synthesis)
     folder = config.runtime.run_folder
     pool = evaluation_pool(FLOW_SPACE, config.runtime.seed, config.eval.eval_pool_size)
     open_run_folder(folder, plan.manifest, overwrite)
@@ -238,6 +176,7 @@ class _Run:
                 moment, self.evaluation.run(session, self.pool, whole=True), self.counts, "full"
             )
         self.draw(**{f"epe/{name}": value for name, value in figures.items()})
+        self.curves.flush()
         metric = figures[config.eval.best_metric]
         self.zero_epe = evaluation.zero_epe
         gain = self.best - metric

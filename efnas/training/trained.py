@@ -14,8 +14,8 @@ from efnas.errors import EfnasError
 from efnas.training.device import select_device
 from efnas.training.evaluation import Evaluation, PoolEvaluation
 from efnas.training.history import BEST, LAST, write_json
-from efnas.training.loop import network_identity
 from efnas.training.panels import write_panel
+from efnas.training.plan import network_identity
 
 
 class CheckpointEvaluation(NamedTuple):
