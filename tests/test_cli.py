@@ -32,7 +32,7 @@ print(sorted(sys.modules), file=sys.stderr)
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stderr
 
 
-HEAVY = ["tensorflow", "tensorflow_core", "pydantic", "matplotlib", "PIL"]
+HEAVY = ["tensorflow", "tensorflow_core", "numpy", "pydantic", "matplotlib", "PIL"]
 
 
 @pytest.mark.parametrize("words", [

@@ -11,8 +11,6 @@ All share three methods: `each(function, x)` applies a shared layer, `choose(blo
 from itertools import permutations
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
-import numpy as np
-
 from efnas.core.space import ArchCode, SearchSpace
 
 
@@ -120,7 +118,7 @@ class Lanes:
             return (x,) * self.count
         source = tf.argmax(tf.cast(tf.equal(tf.expand_dims(wanted, 1), tf.expand_dims(x.lane, 0)), tf.int32), axis=1)
         orders = list(permutations(range(self.count)))
-        matches = tf.reduce_all(tf.equal(tf.constant(np.array(orders, np.int64)), source), axis=1)
+        matches = tf.reduce_all(tf.equal(tf.constant(orders, tf.int64), source), axis=1)
         chosen = tf.argmax(tf.cast(matches, tf.int32), output_type=tf.int32)
         branches = [lambda order=order: tuple(tf.identity(x.tensors[place]) for place in order) for order in orders]
         return tuple(tf.switch_case(chosen, branches))
