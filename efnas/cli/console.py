@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import warnings
+from contextlib import contextmanager
 from typing import Iterable, Sequence
 
 
@@ -52,42 +53,24 @@ def print_error(message: str) -> None:
     console(stderr=True).print(Text.assemble(("Error: ", "bold red"), message))
 
 
+@contextmanager
 def progress_bar(description: str, unit: str):
-    """A progress bar with rate and time left; silent when the output is no terminal. Use it in a `with`; then
-    `update(done, total)`."""
-    return _Bar(description, unit)
+    """A progress bar with rate and time left, as a function `update(done, total)`; silent without a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")]
+    with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as progress:
+        task = progress.add_task(description, total=None, rate="")
 
-class _Bar:
-    def __init__(self, description: str, unit: str):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        def update(done: int, total: int) -> None:
+            speed = progress.tasks[0].speed
+            progress.update(task, completed=done, total=total, rate=f"{speed:,.1f} {unit}/s" if speed else "")
 
-        screen = console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=screen,
-            transient=True,
-            disable=not screen.is_terminal,
-        )
-        self._task = self._progress.add_task(description, total=None, rate="")
-        self._unit = unit
-
-    def update(self, done: int, total: int) -> None:
-        speed = self._progress.tasks[0].speed
-        self._progress.update(
-            self._task, completed=done, total=total, rate=f"{speed:,.1f} {self._unit}/s" if speed else ""
-        )
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._progress.stop()
+        yield update
 
 
 def quiet_tensorflow() -> None:

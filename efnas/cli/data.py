@@ -36,11 +36,11 @@ def check(
     report, problems = [], []
     for part in [index_list] if index_list else parts:
         samples, found = (list(read_list(index_list, path).samples), []) if index_list else scan_folder(part)
-        with progress_bar(f"Checking {part}", "pairs") as bar:
+        with progress_bar(f"Checking {part}", "pairs") as update:
             for done, problem in enumerate(check_samples(samples, min_height, min_width), start=1):
                 if problem:
                     found.append(problem)
-                bar.update(done, len(samples))
+                update(done, len(samples))
         report.append({"part": str(part), "pairs": len(samples), "broken": len(found)})
         problems += found
     if as_json:
@@ -76,8 +76,8 @@ def synth(
     from efnas.data.synthesis import SceneStyle, write_dataset
 
     style = SceneStyle(height, width, motion, detail, structure, shapes)
-    with progress_bar(f"Writing {out}", "pairs") as bar:
-        mean = write_dataset(out, pairs, val_pairs, seed, style, textures, bar.update)
+    with progress_bar(f"Writing {out}", "pairs") as update:
+        mean = write_dataset(out, pairs, val_pairs, seed, style, textures, update)
     print(
         f"Wrote {pairs} training and {val_pairs} validation pairs of {width}x{height} pixels to {out} "
         f"(mean flow {mean:.2f} px)."

@@ -72,8 +72,8 @@ def evaluate(
     from efnas.cli.train_screen import ranking_table
     from efnas.training.trained import evaluate_checkpoint
 
-    with progress_bar("Evaluating", "batches") as bar:
-        result = evaluate_checkpoint(settings, checkpoint, chosen, pictures, picture_count, bar.update)
+    with progress_bar("Evaluating", "batches") as update:
+        result = evaluate_checkpoint(settings, checkpoint, chosen, pictures, picture_count, update)
     if as_json:
         print_json(result.as_dict)
         return

@@ -1,6 +1,7 @@
 """What a training shows: a live display on a terminal, plain lines elsewhere; and the tables of its answers."""
 
 import time
+from contextlib import ExitStack
 
 from efnas.cli.console import console, progress_bar, table
 from efnas.config import as_tree
@@ -22,27 +23,23 @@ class _Screen(Listener):
 
     def __init__(self) -> None:
         self.last_evaluation = None
-        self._bar = None
         self._epe = "EPE -"
+        self._bars = ExitStack()
+        self._written = None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_) -> None:
-        self._close_bar()
+        self._bars.close()
 
     def synthesis(self, done: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = progress_bar("Writing synthetic pairs", "pairs").__enter__()
-        self._bar.update(done, total)
-
-    def _close_bar(self) -> None:
-        if self._bar is not None:
-            self._bar.__exit__()
-            self._bar = None
+        if self._written is None:
+            self._written = self._bars.enter_context(progress_bar("Writing synthetic pairs", "pairs"))
+        self._written(done, total)
 
     def begin(self, plan: Plan) -> None:
-        self._close_bar()
+        self._bars.close()
         self.plan = plan
         self._began, self._samples = time.monotonic(), 0
         self.say(
@@ -100,12 +97,7 @@ class _LiveScreen(_Screen):
             transient=True,
         )
         self._task = self._progress.add_task("building the graph", total=plan.total_steps, epoch=1)
-        self._progress.start()
-
-    def __exit__(self, *_) -> None:
-        super().__exit__()
-        if self._progress is not None:
-            self._progress.stop()
+        self._bars.enter_context(self._progress)
 
     def say(self, line: str) -> None:
         (self._progress.console if self._progress else console(stderr=True)).print(line)
