@@ -106,7 +106,7 @@ class Eval(Section):
     eval_pool_size: int = Field(12, ge=6)
     bn_recal_batches: int = Field(32, ge=0)  # 0: the moving averages of training
     eval_batches_per_arch: Union[int, Literal["all"]] = 16
-    full_every: int = Field(0, ge=0)  # epochs; 0: never
+    full_every: int = Field(10, ge=0)  # epochs between evaluations on the whole validation set; 0: never
     best_metric: Literal["mean", "median", "p90", "baseline"] = "mean"
     early_stop_patience: int = Field(15, ge=0)  # evaluations; 0: never
     early_stop_min_delta: float = Field(0.002, ge=0)

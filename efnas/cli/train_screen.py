@@ -124,7 +124,9 @@ def ranking_table(title: str, evaluation: Evaluation):
 def show_plan(plan: Plan) -> None:
     """The resolved configuration and what a run with it is going to do."""
     rows = [
-        (f"{section}.{key}", value) for section, values in as_tree(plan.config).items() for key, value in values.items()
+        (f"{section}.{key}", "-" if value is None else value)
+        for section, values in as_tree(plan.config).items()
+        for key, value in values.items()
     ]
     screen = console()
     screen.print(table("Configuration", ["key", "value"], rows))

@@ -171,7 +171,8 @@ class _Run:
         )
         evaluation = self.evaluation.run(session, self.pool)
         figures = self.history.add_evaluation(moment, evaluation, self.counts, "quick")
-        if config.eval.full_every and epoch % config.eval.full_every == 0:
+        every, whole_already = config.eval.full_every, config.eval.eval_batches_per_arch == "all"
+        if every and epoch % every == 0 and not whole_already:
             self.history.add_evaluation(
                 moment, self.evaluation.run(session, self.pool, whole=True), self.counts, "full"
             )
