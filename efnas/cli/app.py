@@ -7,7 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli import codec, data, evaluate, sample_check, train
+from efnas.cli import codec, data, evaluate, export, sample_check, train
 from efnas.errors import EfnasError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(data.app, name="data")
 app.command("sample-check")(sample_check.sample_check)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command("export")(export.export)
 
 
 def _version(wanted: bool) -> None:

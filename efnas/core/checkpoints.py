@@ -70,6 +70,11 @@ def read_state(path: Path) -> dict:
     return state
 
 
+def data_sha256(path: Path) -> str:
+    """The sealed hash of the weights of a checkpoint, which names it whatever folder it lies in."""
+    return json.loads(_with(path, SEAL).read_text())["sha256"][ENDINGS[1]]
+
+
 def restore(session: tf.Session, variables: List[tf.Variable], path: Path, expected: Dict[str, object]) -> dict:
     """Load variables from a checkpoint after it was verified; returns its state.
 

@@ -41,8 +41,13 @@ class ScaleMaps(NamedTuple):
     accumulated: List[Any]
 
 
-def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -> List[ScaleMaps]:
-    """Predict flow from image pairs [n, height, width, 6]; one `ScaleMaps` a lane of the router."""
+def optical_flow_network(
+    layers, router, images, base_width: int = BASE_WIDTH, output_channels: int = OUTPUT_CHANNELS
+) -> List[ScaleMaps]:
+    """Predict flow from image pairs [n, height, width, 6]; one `ScaleMaps` a lane of the router.
+
+    With 2 `output_channels` the heads predict flow alone: exact, since scales add up channel by channel.
+    """
     w, e = base_width, EXPANSION
 
     def unit(scope, x, channels, kernel, stride=1):
@@ -86,11 +91,11 @@ def optical_flow_network(layers, router, images, base_width: int = BASE_WIDTH) -
     x = unit("Up1", up("Up1", x), w * e**2, kernel=3)
     x = depth_choice("DB1", x, w * e**2)
     quarter = unit("Up2", up("Up2", x), w * e, kernel=3)
-    quarter_head = kernel_choice("H0Out", quarter, OUTPUT_CHANNELS, First(zero=True))
+    quarter_head = kernel_choice("H0Out", quarter, output_channels, First(zero=True))
     half = bn_relu("H1", kernel_choice("H1", up("H1", quarter), w, First(core=3, name="H1")))
-    half_head = kernel_choice("H1Out", half, OUTPUT_CHANNELS, First(zero=True))
+    half_head = kernel_choice("H1Out", half, output_channels, First(zero=True))
     full = bn_relu("H2", kernel_choice("H2", up("H2", half), w // e, First(core=3, name="H2")))
-    full_head = kernel_choice("H2Out", full, OUTPUT_CHANNELS, First(zero=True))
+    full_head = kernel_choice("H2Out", full, output_channels, First(zero=True))
     heads = [quarter_head, half_head, full_head]
     return [accumulate_scales(layers, list(lane)) for lane in zip(*map(router.lanes, heads))]
 

@@ -122,11 +122,13 @@ class PoolEvaluation:
         self._val_reader = BatchReader(sets.val, *size, train.batch_size, threads=threads)
 
     def recalibration_batches(self, session: tf.Session) -> Optional[Iterator]:
-        """Full batches from the beginning of the training stream, or None where the configuration wants none."""
-        batches, size = self.config.eval.bn_recal_batches, self.config.train.batch_size
-        if not batches:
-            return None
-        plan = training_plan(self.config.runtime.seed, len(self.sets.train), 0, batches * size)
+        """As many full training batches as the configuration says, or None where it wants none."""
+        batches = self.config.eval.bn_recal_batches
+        return self.training_batches(session, batches * self.config.train.batch_size) if batches else None
+
+    def training_batches(self, session: tf.Session, samples: int) -> Iterator:
+        """The beginning of the training stream, as batches."""
+        plan = training_plan(self.config.runtime.seed, len(self.sets.train), 0, samples)
         return self._train_reader.arrays(session, plan)
 
     def validation_plan(self, whole: bool = False) -> SamplePlan:

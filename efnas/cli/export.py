@@ -1,0 +1,74 @@
+"""`efnas export`: one subnet as an INT8 TFLite file."""
+
+from pathlib import Path
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Json, OutputRoot
+from efnas.core.space import FLOW_SPACE
+from efnas.errors import EfnasError
+
+FORMS = ("accumulated", "two-scale")
+
+
+def export(
+    arch: Annotated[str, typer.Option(metavar="CODE", help="The subnet.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .tflite file to write; FILE.json describes it.")],
+    checkpoint: Annotated[str, typer.Option(metavar="best|last|PATH", help="Weights to export.")] = "best",
+    skip_checkpoint: Annotated[
+        bool, typer.Option("--skip-checkpoint", help="Export seeded random weights: good for timing only.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option(metavar="accumulated|two-scale", help="One output, or two for the host to add.")
+    ] = (FORMS[0]),
+    float32: Annotated[bool, typer.Option("--float32", help="Do not quantise; for debugging.")] = False,
+    verify: Annotated[int, typer.Option(metavar="N", min=0, help="Compare with the float graph on N pairs.")] = 0,
+    config: ConfigFile = None,
+    experiment_name: ExperimentName = None,
+    output_root: OutputRoot = None,
+    base_path: BasePath = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Export a subnet as INT8 TFLite, with its batch norm recalibrated; the written file is checked.
+
+    Without --config the configuration is the one the run was trained with.
+    """
+    from efnas.cli.console import console, print_json, quiet_tensorflow, table
+    from efnas.manifest import load_run_config
+
+    code = FLOW_SPACE.parse(arch)
+    if form not in FORMS:
+        raise EfnasError(f"--form is {' or '.join(FORMS)}, not '{form}'.")
+    if verify and skip_checkpoint:
+        raise EfnasError("--verify needs trained weights: leave out --skip-checkpoint.")
+    options = {
+        "runtime.experiment_name": experiment_name,
+        "runtime.output_root": output_root,
+        "data.base_path": base_path,
+    }
+    settings = load_run_config(config, options, assignments or [])
+    quiet_tensorflow()
+    from efnas.deploy.export import export_subnet
+
+    done = export_subnet(settings, code, out, None if skip_checkpoint else checkpoint, form, not float32, verify)
+    if as_json:
+        print_json(done.description)
+        return
+    told, source = done.description, done.description["source"]
+    facts = [(name, told[name]) for name in ("arch", "type", "form", "operators")]
+    facts += [
+        ("multiply-accumulates", f"{told['convolution_macs']:,}"),
+        ("size", f"{out.stat().st_size:,} bytes"),
+        ("weights", source["weights"]),
+        ("calibration", source["calibration"]),
+    ]
+    for port in told["inputs"] + told["outputs"]:
+        quantised = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port["scale"] else ""
+        facts.append((port["name"], "x".join(map(str, port["shape"])) + f" {port['type']}{quantised}"))
+    if done.verification:
+        pairs, file_epe, float_epe, zero_epe = done.verification
+        facts.append((f"EPE on {pairs} pairs", f"{file_epe:.4f} px; float graph {float_epe:.4f} px"))
+        facts.append(("gap to float", f"{done.verification.gap:+.2%} (zero flow: {zero_epe:.4f} px)"))
+    console().print(table(str(out), ["", ""], facts))

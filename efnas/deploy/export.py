@@ -1,0 +1,120 @@
+"""Export of a subnet: weights, conversion, checks, the description beside the file, and the proof of its accuracy."""
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from efnas import __version__
+from efnas.config import Config
+from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.data.batches import BatchReader
+from efnas.data.sampling_plan import evaluation_plan
+from efnas.data.sources import open_datasets
+from efnas.deploy.host import Interpreter
+from efnas.deploy.tflite import convert, read_content, require_int8, require_subnet, trained_shapes
+from efnas.deploy.weights import SubnetWeights, checkpoint_weights, random_weights
+from efnas.errors import EfnasError
+from efnas.training.evaluation import SubnetEvaluator
+
+HOW_TO_READ = {
+    "accumulated": "flow (u, v) in pixels; the image lies in the top-left {height} rows and {width} columns",
+    "two-scale": "upsample flow_half x2 (bilinear, position 2i is i), add residual_full: flow (u, v) in pixels; "
+    "the image lies in the top-left {height} rows and {width} columns",
+}
+
+
+class Verification(NamedTuple):
+    """EPE in pixels of the file and of the float graph on the same validation pairs, and of predicting zero."""
+
+    pairs: int
+    file_epe: float
+    float_epe: float
+    zero_epe: float
+
+    @property
+    def gap(self) -> float:
+        return self.file_epe / self.float_epe - 1.0
+
+
+class Exported(NamedTuple):
+    path: Path
+    description: dict
+    verification: Optional[Verification]
+
+
+def export_subnet(
+    config: Config, arch: ArchCode, out: Path, checkpoint: Optional[str], form: str, int8: bool, verify: int = 0
+) -> Exported:
+    """Write `out` and `out` + `.json`; `checkpoint` None means seeded random weights.
+
+    Raises CheckFailed, with nothing written, when the file is not the subnet or not fully INT8.
+    """
+    height, width, base_width = config.data.input_height, config.data.input_width, config.train.base_width
+    if not out.parent.is_dir():
+        raise EfnasError(f"There is no folder {out.parent} to write {out.name} to.")
+    if checkpoint is None:
+        weights = random_weights(trained_shapes(arch, base_width), height, width, config.runtime.seed)
+    else:
+        weights = checkpoint_weights(config, checkpoint, arch)
+    model = convert(arch, weights, height, width, base_width, form, int8)
+    content = read_content(model)
+    require_subnet(content, arch, height, width, base_width, form)
+    if int8:
+        require_int8(content)
+    description = {
+        "arch": str(arch),
+        "space": FLOW_SPACE.name,
+        "form": form,
+        "type": "int8" if int8 else "float32",
+        "height": height,
+        "width": width,
+        "base_width": base_width,
+        "source": weights.source,
+        "inputs": [port._asdict() for port in content.inputs],
+        "outputs": [port._asdict() for port in content.outputs],
+        "how_to_read": HOW_TO_READ[form].format(height=height, width=width),
+        "operators": len(content.operators),
+        "convolution_macs": content.convolution_macs,
+        "versions": {"efnas": __version__, "tensorflow": tf.__version__, "python": platform.python_version()},
+    }
+    verification = verify_file(config, arch, weights, model, verify) if verify else None
+    if verification:
+        description["verification"] = {**verification._asdict(), "gap": verification.gap}
+    _write(out, model)
+    _write(out.with_name(out.name + ".json"), (json.dumps(description, indent=1) + "\n").encode())
+    return Exported(out, description, verification)
+
+
+def verify_file(config: Config, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int) -> Verification:
+    """Run the file and the float graph on the first validation pairs (centre crops)."""
+    data = config.data
+    val = open_datasets(data).val
+    interpreter = Interpreter(model)
+    errors: Dict[str, list] = {"file": [], "float": [], "zero": []}
+    with tf.Graph().as_default(), tf.Session() as session:
+        reader = BatchReader(val, data.input_height, data.input_width, batch_size=1)
+        evaluator = SubnetEvaluator(FLOW_SPACE, data.input_height, data.input_width, config.train.base_width)
+        layers = evaluator.recalibration.layers
+        session.run(tf.global_variables_initializer())
+        session.run([layers.trainable[name].assign(value) for name, value in weights.trainable.items()])
+        for images, truth in reader.arrays(session, evaluation_plan(len(val), pairs)):
+            flows = {"file": interpreter.flow(images[0]), "zero": np.zeros_like(truth[0]),
+                     "float": evaluator.predict(session, arch, weights.statistics, images)[0]}  # fmt: skip
+            for name, flow in flows.items():
+                errors[name].append(np.linalg.norm(flow - truth[0], axis=-1).mean())
+    means = {name: float(np.mean(values)) for name, values in errors.items()}
+    return Verification(len(errors["file"]), means["file"], means["float"], means["zero"])
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        raise EfnasError(f"Cannot write {path}: {error.strerror}.") from error

@@ -1,0 +1,57 @@
+"""What a host does around the network: quantise the images, read the outputs, put the two scales together."""
+
+from typing import List
+
+import numpy as np
+
+
+def upsample_x2(maps: np.ndarray) -> np.ndarray:
+    """[h, w, c] -> [2h, 2w, c], bilinear: position 2i is i, between two is their mean, the last is repeated."""
+    for axis in (0, 1):
+        after = np.concatenate([np.delete(maps, 0, axis), np.take(maps, [-1], axis)], axis)
+        size = maps.shape[axis]
+        maps = np.take(np.concatenate([maps, (maps + after) / 2], axis), _interleaved(size), axis)
+    return maps
+
+
+def _interleaved(size: int) -> np.ndarray:
+    return np.arange(2 * size).reshape(2, size).T.ravel()
+
+
+def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.ndarray:
+    """Flow [height, width, 2] in pixels of the real-valued outputs [h, w, 2] of a file.
+
+    One output is the flow itself; of two, the smaller is upsampled x2 and added to the larger. The image lies in the
+    top-left of the canvas.
+    """
+    outputs = sorted(outputs, key=lambda output: output.shape[0])
+    flow = outputs[0] if len(outputs) == 1 else upsample_x2(outputs[0]) + outputs[1]
+    return flow[:height, :width]
+
+
+class Interpreter:
+    """Runs a `.tflite` file, INT8 or float, on image pairs."""
+
+    def __init__(self, model: bytes):
+        from tflite_runtime.interpreter import Interpreter as Runtime
+
+        self._runtime = Runtime(model_content=model)
+        self._runtime.allocate_tensors()
+
+    def flow(self, images: np.ndarray) -> np.ndarray:
+        """Flow [h, w, 2] in pixels for one image pair [h, w, 6] in [-1, 1]."""
+        (given,) = self._runtime.get_input_details()
+        scale, zero_point = given["quantization"]
+        if scale:
+            limits = np.iinfo(given["dtype"])
+            stored = np.clip(np.rint(images / scale + zero_point), limits.min, limits.max).astype(given["dtype"])
+        else:
+            stored = images.astype(np.float32)
+        self._runtime.set_tensor(given["index"], stored[None])
+        self._runtime.invoke()
+        outputs = []
+        for output in self._runtime.get_output_details():
+            scale, zero_point = output["quantization"]
+            stored = self._runtime.get_tensor(output["index"])[0].astype(np.float32)
+            outputs.append((stored - zero_point) * scale if scale else stored)
+        return flow_of_outputs(outputs, *images.shape[:2])

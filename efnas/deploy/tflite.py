@@ -1,0 +1,157 @@
+"""INT8 export: the `Fixed` walk of one subnet, quantised by TensorFlow's converter, and the proof that it is that.
+
+The converter of TensorFlow 1.15 cannot quantise `strided_slice`; `tf.slice` works, with explicit sizes only: a size of
+-1 converts, but the Vela compiler fails on it.
+"""
+
+import os
+import sys
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from efnas.core.costs import subnet_costs
+from efnas.core.layers import RECALIBRATED, Layers
+from efnas.core.network import OUTPUT_CHANNELS, optical_flow_network
+from efnas.core.routing import Fixed
+from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.deploy.weights import SubnetWeights
+from efnas.errors import CheckFailed
+
+ACCUMULATED, TWO_SCALE = "accumulated", "two-scale"
+FORMS = (ACCUMULATED, TWO_SCALE)
+
+
+class Port(NamedTuple):
+    """An input or output of a file; a real value is scale * (stored - zero_point)."""
+
+    name: str
+    shape: List[int]
+    type: str
+    scale: Optional[float]
+    zero_point: Optional[int]
+
+
+class Content(NamedTuple):
+    """What stands in a `.tflite` file. `operators` are (kind, name of the output, its multiply-accumulates)."""
+
+    operators: List[Tuple[str, str, int]]
+    tensor_types: Dict[str, int]
+    inputs: List[Port]
+    outputs: List[Port]
+
+    @property
+    def convolution_macs(self) -> int:
+        return sum(macs for _, _, macs in self.operators)
+
+
+def trained_shapes(arch: ArchCode, base_width: int) -> Dict[str, tuple]:
+    """Names and shapes of the trained variables of a subnet."""
+    with tf.Graph().as_default():
+        layers = Layers(RECALIBRATED)
+        optical_flow_network(layers, Fixed(FLOW_SPACE, arch), tf.zeros([1, 64, 64, 6]), base_width)
+        return {name: tuple(variable.shape.as_list()) for name, variable in layers.trainable.items()}
+
+
+def convert(
+    arch: ArchCode, weights: SubnetWeights, height: int, width: int, base_width: int, form: str, int8: bool = True
+) -> bytes:
+    """The file of a subnet for one image pair of height x width.
+
+    `accumulated` has one output, the flow at full size on the decoder's canvas. `two-scale` has two, the flow summed up
+    to 1/2 scale and the residual of the last scale; the host upsamples the first and adds. With `int8` input, output
+    and every operator are INT8, which `require_int8` checks; else the file computes in float32, for debugging.
+    """
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
+        layers = Layers(RECALIBRATED)
+        channels = 2 if form == TWO_SCALE else OUTPUT_CHANNELS
+        (maps,) = optical_flow_network(layers, Fixed(FLOW_SPACE, arch), images, base_width, channels)
+        if form == TWO_SCALE:
+            outputs = [tf.identity(maps.accumulated[1], "flow_half"), tf.identity(maps.residual[2], "residual_full")]
+        else:
+            full = maps.accumulated[2]
+            outputs = [tf.slice(full, [0, 0, 0, 0], full.shape.as_list()[:3] + [2], name="flow")]
+        session.run(_assign(layers, weights))
+        converter = tf.lite.TFLiteConverter.from_session(session, [images], outputs)
+        if int8:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: ([image] for image in weights.calibration)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = converter.inference_output_type = tf.int8
+        # The converter runs `toco_from_protos` from the environment's own programs.
+        programs = os.path.join(sys.prefix, "bin")
+        if programs not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = programs + os.pathsep + os.environ["PATH"]
+        return converter.convert()
+
+
+def _assign(layers: Layers, weights: SubnetWeights) -> list:
+    assignments = []
+    for name, variable in layers.trainable.items():
+        # Heads that predict flow alone take the flow's part of the trained kernel.
+        assignments.append(variable.assign(weights.trainable[name][..., : variable.shape[-1]]))
+    for name in layers.batch_norms:
+        for variable, value in zip(layers.statistics_variables(name, RECALIBRATED), weights.statistics[name]):
+            assignments.append(variable.assign(value.astype(np.float32)))
+    return assignments
+
+
+def read_content(model: bytes) -> Content:
+    """Operators, types and ports of a file."""
+    import tflite
+
+    kinds = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
+    types = {value: name for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
+    parsed = tflite.Model.GetRootAsModel(model, 0)
+    graph = parsed.Subgraphs(0)
+    tensors = [graph.Tensors(number) for number in range(graph.TensorsLength())]
+    operators = []
+    for number in range(graph.OperatorsLength()):
+        operator = graph.Operators(number)
+        code = parsed.OperatorCodes(operator.OpcodeIndex())
+        kind = kinds[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        output = tensors[operator.Outputs(0)]
+        macs = 0
+        if kind == "CONV_2D":
+            # Kernels lie as [out, height, width, in]: a position of an output channel costs the product of the rest.
+            kernel = tensors[operator.Inputs(1)].ShapeAsNumpy()
+            macs = int(np.prod(output.ShapeAsNumpy()) * np.prod(kernel[1:]))
+        operators.append((kind, output.Name().decode(), macs))
+    counted: Dict[str, int] = {}
+    for tensor in tensors:
+        counted[types[tensor.Type()]] = counted.get(types[tensor.Type()], 0) + 1
+
+    def port(index: int) -> Port:
+        tensor = tensors[index]
+        quantisation = tensor.Quantization()
+        known = quantisation is not None and quantisation.ScaleLength() > 0
+        return Port(tensor.Name().decode(), tensor.ShapeAsNumpy().tolist(), types[tensor.Type()],
+                    float(quantisation.Scale(0)) if known else None,
+                    int(quantisation.ZeroPoint(0)) if known else None)  # fmt: skip
+
+    inputs = [port(graph.Inputs(number)) for number in range(graph.InputsLength())]
+    outputs = [port(graph.Outputs(number)) for number in range(graph.OutputsLength())]
+    return Content(operators, counted, inputs, outputs)
+
+
+def require_subnet(content: Content, arch: ArchCode, height: int, width: int, base_width: int, form: str) -> None:
+    """Raises CheckFailed when the file does not hold the convolutions of this subnet, and no others."""
+    costs = subnet_costs(FLOW_SPACE, arch, height, width, base_width, 2 if form == TWO_SCALE else OUTPUT_CHANNELS)
+    expected = sorted(cost.macs for cost in costs.costs.values() if cost.macs)
+    found = sorted(macs for kind, _, macs in content.operators if kind == "CONV_2D")
+    if found != expected:
+        raise CheckFailed(
+            f"The file is not subnet {arch}: it has {len(found)} convolutions and {sum(found):,} multiply-accumulates, "
+            f"the subnet {len(expected)} and {sum(expected):,}."
+        )
+
+
+def require_int8(content: Content) -> None:
+    """Raises CheckFailed when anything in the file is not INT8 (biases are INT32), inputs and outputs included."""
+    others = sorted(set(content.tensor_types) - {"INT8", "INT32"})
+    ports = sorted({port.type for port in content.inputs + content.outputs} - {"INT8"})
+    floating = [kind for kind, _, _ in content.operators if kind in ("QUANTIZE", "DEQUANTIZE")]
+    if others or ports or floating:
+        raise CheckFailed(f"The file is not fully INT8: it holds {', '.join(others + ports + floating)}.")
