@@ -37,6 +37,7 @@ HEAVY = ["tensorflow", "tensorflow_core", "numpy", "pydantic", "matplotlib", "PI
 
 @pytest.mark.parametrize("words", [
     ["--help"], ["train", "--help"], ["eval", "--help"], ["data", "check", "--help"], ["sample-check", "--help"],
+    ["export", "--help"], ["vela-compare", "--help"],
     ["codec", "show", "000001000"], ["codec", "self-test"], ["codec", "translate", "000001000"],
 ], ids=" ".join)  # fmt: skip
 def test_help_and_codec_import_nothing_heavy(words):

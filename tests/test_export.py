@@ -12,23 +12,33 @@ from efnas.core.layers import Layers
 from efnas.core.space import FLOW_SPACE
 from efnas.deploy.export import export_subnet
 from efnas.deploy.host import Interpreter, flow_of_outputs, upsample_x2
-from efnas.deploy.tflite import FORMS, convert, read_content, require_int8, require_subnet, trained_shapes
+from efnas.deploy.tflite import (
+    FORMS,
+    baseline_network,
+    convert,
+    read_content,
+    require_int8,
+    require_network,
+    subnet_network,
+    trained_shapes,
+)
 from efnas.deploy.weights import random_weights
 from efnas.errors import CheckFailed, EfnasError
 from efnas.training.loop import train
 
 ARCH = FLOW_SPACE.parse("120210120")
 HEIGHT, WIDTH, BASE_WIDTH = 36, 48, 4
+NETWORK = subnet_network(ARCH, BASE_WIDTH)
 
 
 def weights(seed=1):
-    return random_weights(trained_shapes(ARCH, BASE_WIDTH), HEIGHT, WIDTH, seed)
+    return random_weights(trained_shapes(NETWORK), HEIGHT, WIDTH, seed)
 
 
 @pytest.fixture(scope="module")
 def files():
     """The same random subnet in both forms, INT8 and float32."""
-    return {(form, int8): convert(ARCH, weights(), HEIGHT, WIDTH, BASE_WIDTH, form, int8)
+    return {(form, int8): convert(NETWORK, weights(), HEIGHT, WIDTH, form, int8)
             for form in FORMS for int8 in (True, False)}  # fmt: skip
 
 
@@ -36,7 +46,7 @@ def files():
 def test_an_int8_file_is_int8_throughout_and_the_subnet_it_says(files, form):
     content = read_content(files[form, True])
     require_int8(content)
-    require_subnet(content, ARCH, HEIGHT, WIDTH, BASE_WIDTH, form)
+    require_network(content, NETWORK, HEIGHT, WIDTH, form)
     assert set(content.tensor_types) == {"INT8", "INT32"}
     assert [port.type for port in content.inputs + content.outputs] == ["INT8"] * (3 if form == "two-scale" else 2)
 
@@ -56,8 +66,8 @@ def test_float_and_another_subnet_are_refused(files):
     content = read_content(files["accumulated", False])
     with pytest.raises(CheckFailed, match="FLOAT32"):
         require_int8(content)
-    with pytest.raises(CheckFailed, match="not subnet 0,0,0,0,0,1,0,0,0"):
-        require_subnet(content, FLOW_SPACE.baseline, HEIGHT, WIDTH, BASE_WIDTH, "accumulated")
+    with pytest.raises(CheckFailed, match="not bilinear_baseline"):
+        require_network(content, baseline_network(BASE_WIDTH), HEIGHT, WIDTH, "accumulated")
     assert content.convolution_macs == subnet_costs(FLOW_SPACE, ARCH, HEIGHT, WIDTH, BASE_WIDTH).total.macs
 
 

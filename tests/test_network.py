@@ -171,7 +171,7 @@ def test_operators_of_a_fixed_walk_are_named_by_their_block(graph):
 
 def test_the_baseline_builds_with_the_same_maps(graph):
     maps = bilinear_baseline(Layers(), tf.zeros([2, 64, 64, 6]), base_width=4)
-    assert [m.shape.as_list() for m in maps] == [[2, 16, 16, 4], [2, 32, 32, 4], [2, 64, 64, 4]]
+    assert [m.shape.as_list() for m in maps.accumulated] == [[2, 16, 16, 4], [2, 32, 32, 4], [2, 64, 64, 4]]
 
 
 def test_all_subnets_begin_as_the_same_function(graph):

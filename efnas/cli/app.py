@@ -7,7 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli import codec, data, evaluate, export, sample_check, train
+from efnas.cli import codec, data, evaluate, export, sample_check, train, vela_compare
 from efnas.errors import EfnasError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("sample-check")(sample_check.sample_check)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("export")(export.export)
+app.command("vela-compare")(vela_compare.vela_compare)
 
 
 def _version(wanted: bool) -> None:

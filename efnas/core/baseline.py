@@ -4,36 +4,46 @@ It has plain convolutions (no batch norm, no ReLU) at Down1, Down2, Up1 and Up2.
 on the NPU, so its cost must come out equal to that of the subnet `0,0,0,0,0,1,0,0,0`: a check of both descriptions.
 """
 
+from efnas.core.network import ScaleMaps
 
-def bilinear_baseline(layers, images, base_width: int = 32):
-    """Accumulated maps [n, h, w, 4] at 1/4, 1/2 and 1/1 of image pairs [n, height, width, 6]."""
 
-    def normalised(x, name):
-        return layers.relu(layers.batch_norm(x, f"{name}/bn"))
+def bilinear_baseline(layers, images, base_width: int = 32, output_channels: int = 4) -> ScaleMaps:
+    """The maps of image pairs [n, height, width, 6] at 1/4, 1/2 and 1/1."""
 
-    def residual(x, name, channels):
-        y = normalised(layers.conv(x, f"{name}/first", channels, 3), f"{name}/first")
+    def normalised(name, x):
+        with layers.scope(name):
+            return layers.relu(layers.batch_norm(x, f"{name}/bn"))
+
+    def residual(name, x, channels):
+        y = normalised(f"{name}/first", layers.conv(x, f"{name}/first", channels, 3))
         y = layers.batch_norm(layers.conv(y, f"{name}/second", channels, 3), f"{name}/second/bn")
-        return layers.relu(layers.add(x, y))
+        with layers.scope(name):
+            return layers.relu(layers.add(x, y))
+
+    def up(name, x):
+        with layers.scope(name):
+            return layers.upsample(x)
+
+    def summed(name, coarse, head):
+        with layers.scope(name):
+            return layers.add(layers.upsample(coarse), head)
 
     c32, c64, c128, c256 = base_width, 2 * base_width, 4 * base_width, 8 * base_width
 
-    with layers.scope("Encoder"):
-        x = normalised(layers.conv(images, "E0", c32, 7, 2), "E0")
-        x = normalised(layers.conv(x, "E1", c64, 5, 2), "E1")
-        x = residual(x, "EB0", c64)
-        x = layers.conv(x, "Down1", c128, 3, 2)
-        x = residual(x, "EB1", c128)
-        x = layers.conv(x, "Down2", c256, 3, 2)
-    with layers.scope("Decoder"):
-        x = residual(x, "DB0", c256)
-        x = layers.conv(layers.upsample(x), "Up1", c128, 3)
-        x = residual(x, "DB1", c128)
-        quarter_feature = layers.conv(layers.upsample(x), "Up2", c64, 3)
-    with layers.scope("Heads"):
-        half_feature = normalised(layers.conv(layers.upsample(quarter_feature), "H1", c32, 5), "H1")
-        full_feature = normalised(layers.conv(layers.upsample(half_feature), "H2", c32 // 2, 7), "H2")
-        quarter = layers.conv(quarter_feature, "H0Out", 4, 7)
-        half = layers.add(layers.upsample(quarter), layers.conv(half_feature, "H1Out", 4, 7))
-        full = layers.add(layers.upsample(half), layers.conv(full_feature, "H2Out", 4, 7))
-    return [quarter, half, full]
+    x = normalised("E0", layers.conv(images, "E0", c32, 7, 2))
+    x = normalised("E1", layers.conv(x, "E1", c64, 5, 2))
+    x = residual("EB0", x, c64)
+    x = layers.conv(x, "Down1", c128, 3, 2)
+    x = residual("EB1", x, c128)
+    x = layers.conv(x, "Down2", c256, 3, 2)
+    x = residual("DB0", x, c256)
+    x = layers.conv(up("Up1", x), "Up1", c128, 3)
+    x = residual("DB1", x, c128)
+    quarter_feature = layers.conv(up("Up2", x), "Up2", c64, 3)
+    half_feature = normalised("H1", layers.conv(up("H1", quarter_feature), "H1", c32, 5))
+    full_feature = normalised("H2", layers.conv(up("H2", half_feature), "H2", c32 // 2, 7))
+    quarter = layers.conv(quarter_feature, "H0Out", output_channels, 7)
+    half = layers.conv(half_feature, "H1Out", output_channels, 7)
+    full = layers.conv(full_feature, "H2Out", output_channels, 7)
+    half_sum = summed("Sum2", quarter, half)
+    return ScaleMaps([quarter, half, full], [quarter, half_sum, summed("Sum1", half_sum, full)])

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import Dict, NamedTuple, Tuple
 
-from efnas.core.network import BASE_WIDTH, HE, OUTPUT_CHANNELS, First, optical_flow_network
+from efnas.core.network import BASE_WIDTH, HE, First, optical_flow_network
 from efnas.core.routing import Fixed
 from efnas.core.space import ArchCode, SearchSpace
 
@@ -68,16 +68,11 @@ class CostLayers:
 
 
 def subnet_costs(
-    space: SearchSpace,
-    code: ArchCode,
-    height: int,
-    width: int,
-    base_width: int = BASE_WIDTH,
-    output_channels: int = OUTPUT_CHANNELS,
+    space: SearchSpace, code: ArchCode, height: int, width: int, base_width: int = BASE_WIDTH
 ) -> CostLayers:
     """The counted layers of one subnet on pairs of images of height x width pixels."""
     layers = CostLayers()
-    optical_flow_network(layers, Fixed(space, code), (height, width, 6), base_width, output_channels)
+    optical_flow_network(layers, Fixed(space, code), (height, width, 6), base_width)
     return layers
 
 

@@ -16,7 +16,7 @@ from efnas.data.batches import BatchReader
 from efnas.data.sampling_plan import evaluation_plan
 from efnas.data.sources import open_datasets
 from efnas.deploy.host import Interpreter
-from efnas.deploy.tflite import convert, read_content, require_int8, require_subnet, trained_shapes
+from efnas.deploy.tflite import convert, read_content, require_int8, require_network, subnet_network, trained_shapes
 from efnas.deploy.weights import SubnetWeights, checkpoint_weights, random_weights
 from efnas.errors import EfnasError
 from efnas.training.evaluation import SubnetEvaluator
@@ -57,13 +57,14 @@ def export_subnet(
     height, width, base_width = config.data.input_height, config.data.input_width, config.train.base_width
     if not out.parent.is_dir():
         raise EfnasError(f"There is no folder {out.parent} to write {out.name} to.")
+    network = subnet_network(arch, base_width)
     if checkpoint is None:
-        weights = random_weights(trained_shapes(arch, base_width), height, width, config.runtime.seed)
+        weights = random_weights(trained_shapes(network), height, width, config.runtime.seed)
     else:
         weights = checkpoint_weights(config, checkpoint, arch)
-    model = convert(arch, weights, height, width, base_width, form, int8)
+    model = convert(network, weights, height, width, form, int8)
     content = read_content(model)
-    require_subnet(content, arch, height, width, base_width, form)
+    require_network(content, network, height, width, form)
     if int8:
         require_int8(content)
     description = {

@@ -1,4 +1,4 @@
-"""INT8 export: the `Fixed` walk of one subnet, quantised by TensorFlow's converter, and the proof that it is that.
+"""INT8 export: one network, quantised by TensorFlow's converter, and the proof that the file is that.
 
 The converter of TensorFlow 1.15 cannot quantise `strided_slice`; `tf.slice` works, with explicit sizes only: a size of
 -1 converts, but the Vela compiler fails on it.
@@ -6,12 +6,14 @@ The converter of TensorFlow 1.15 cannot quantise `strided_slice`; `tf.slice` wor
 
 import os
 import sys
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from contextlib import contextmanager
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from efnas.core.costs import subnet_costs
+from efnas.core.baseline import bilinear_baseline
+from efnas.core.costs import CostLayers
 from efnas.core.layers import RECALIBRATED, Layers
 from efnas.core.network import OUTPUT_CHANNELS, optical_flow_network
 from efnas.core.routing import Fixed
@@ -46,18 +48,39 @@ class Content(NamedTuple):
         return sum(macs for _, _, macs in self.operators)
 
 
-def trained_shapes(arch: ArchCode, base_width: int) -> Dict[str, tuple]:
-    """Names and shapes of the trained variables of a subnet."""
+class Network(NamedTuple):
+    """What is exported: `describe(layers, images, output_channels)` gives its `ScaleMaps`, over tensors or shapes."""
+
+    name: str
+    describe: Callable
+
+
+def subnet_network(arch: ArchCode, base_width: int) -> Network:
+    def describe(layers, images, output_channels):
+        (maps,) = optical_flow_network(layers, Fixed(FLOW_SPACE, arch), images, base_width, output_channels)
+        return maps
+
+    return Network(f"subnet_{arch.compact}", describe)
+
+
+def baseline_network(base_width: int) -> Network:
+    return Network(
+        "bilinear_baseline", lambda layers, images, channels: bilinear_baseline(layers, images, base_width, channels)
+    )
+
+
+def trained_shapes(network: Network) -> Dict[str, tuple]:
+    """Names and shapes of the trained variables of a network."""
     with tf.Graph().as_default():
         layers = Layers(RECALIBRATED)
-        optical_flow_network(layers, Fixed(FLOW_SPACE, arch), tf.zeros([1, 64, 64, 6]), base_width)
+        network.describe(layers, tf.zeros([1, 64, 64, 6]), OUTPUT_CHANNELS)
         return {name: tuple(variable.shape.as_list()) for name, variable in layers.trainable.items()}
 
 
 def convert(
-    arch: ArchCode, weights: SubnetWeights, height: int, width: int, base_width: int, form: str, int8: bool = True
+    network: Network, weights: SubnetWeights, height: int, width: int, form: str = ACCUMULATED, int8: bool = True
 ) -> bytes:
-    """The file of a subnet for one image pair of height x width.
+    """The file of a network for one image pair of height x width.
 
     `accumulated` has one output, the flow at full size on the decoder's canvas. `two-scale` has two, the flow summed up
     to 1/2 scale and the residual of the last scale; the host upsamples the first and adds. With `int8` input, output
@@ -66,8 +89,7 @@ def convert(
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
         layers = Layers(RECALIBRATED)
-        channels = 2 if form == TWO_SCALE else OUTPUT_CHANNELS
-        (maps,) = optical_flow_network(layers, Fixed(FLOW_SPACE, arch), images, base_width, channels)
+        maps = network.describe(layers, images, _channels(form))
         if form == TWO_SCALE:
             outputs = [tf.identity(maps.accumulated[1], "flow_half"), tf.identity(maps.residual[2], "residual_full")]
         else:
@@ -84,7 +106,27 @@ def convert(
         programs = os.path.join(sys.prefix, "bin")
         if programs not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = programs + os.pathsep + os.environ["PATH"]
-        return converter.convert()
+        with _quiet():
+            return converter.convert()
+
+
+@contextmanager
+def _quiet():
+    """Keep what the converter's C++ code writes off the screen: it does not go through Python's streams."""
+    kept = [os.dup(stream) for stream in (1, 2)]
+    with open(os.devnull, "w") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
+        try:
+            yield
+        finally:
+            for stream, copy in zip((1, 2), kept):
+                os.dup2(copy, stream)
+                os.close(copy)
+
+
+def _channels(form: str) -> int:
+    return 2 if form == TWO_SCALE else OUTPUT_CHANNELS
 
 
 def _assign(layers: Layers, weights: SubnetWeights) -> list:
@@ -136,15 +178,16 @@ def read_content(model: bytes) -> Content:
     return Content(operators, counted, inputs, outputs)
 
 
-def require_subnet(content: Content, arch: ArchCode, height: int, width: int, base_width: int, form: str) -> None:
-    """Raises CheckFailed when the file does not hold the convolutions of this subnet, and no others."""
-    costs = subnet_costs(FLOW_SPACE, arch, height, width, base_width, 2 if form == TWO_SCALE else OUTPUT_CHANNELS)
-    expected = sorted(cost.macs for cost in costs.costs.values() if cost.macs)
+def require_network(content: Content, network: Network, height: int, width: int, form: str) -> None:
+    """Raises CheckFailed when the file does not hold the convolutions of this network, and no others."""
+    layers = CostLayers()
+    network.describe(layers, (height, width, 6), _channels(form))
+    expected = sorted(cost.macs for cost in layers.costs.values() if cost.macs)
     found = sorted(macs for kind, _, macs in content.operators if kind == "CONV_2D")
     if found != expected:
         raise CheckFailed(
-            f"The file is not subnet {arch}: it has {len(found)} convolutions and {sum(found):,} multiply-accumulates, "
-            f"the subnet {len(expected)} and {sum(expected):,}."
+            f"The file is not {network.name}: it has {len(found)} convolutions and {sum(found):,} "
+            f"multiply-accumulates, the network {len(expected)} and {sum(expected):,}."
         )
 
 
