@@ -193,6 +193,10 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(run_folder, words, message)
 @pytest.mark.parametrize("words, message", [
     (["codec", "show", "0000"], "9 digits"), (["codec", "show", "0,,0"], "Field 2"), (["codec", "encode", "EB0"], "BLOCK=OPTION"),
     (["codec", "encode", "EB0=1", "EB0=2"], "twice"), (["codec", "translate", "000001009"], "out of range"),
+    (["export", "--arch", "12", "--out", "x"], "9 digits"),
+    (["export", "--arch", "000001000", "--out", "x", "--form", "three"], "accumulated or two-scale"),
+    (["export", "--arch", "000001000", "--out", "x", "--skip-checkpoint", "--verify", "2"], "trained weights"),
+    (["export", "--arch", "000001000", "--out", "/nowhere/x", "--skip-checkpoint"], "no folder /nowhere"),
     (["data", "check", "/nowhere"], "no folder"), (["data", "synth", str(PROJECT)], "exists already"),
     (["train", "--config", "/nowhere.yaml"], "no configuration file"), (["train", "--config", str(PROJECT)], "Cannot read"),
 ], ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "")  # fmt: skip

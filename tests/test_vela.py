@@ -158,6 +158,21 @@ def test_an_unknown_profile_names_those_there_are():
         load_profile("esp32")
 
 
+@pytest.mark.parametrize("words, message", [
+    (["--arch", "12"], "9 digits"), (["--arch", "000001000", "--vela", "/nowhere"], "no Vela at /nowhere"),
+    (["--arch", "000001000", "--profile", "esp32"], "no board profile 'esp32'"),
+    (["--arch", "000001000", "--optimise", "Speed"], "Size or Performance"),
+    (["--arch", "000001000", "--summary", "/nowhere/x.json"], "no folder /nowhere"),
+    (["--arch", "000001000", "--keep", __file__], "is a file"),
+])  # fmt: skip
+def test_bad_words_get_one_sentence_and_exit_code_2(words, message):
+    from test_cli import efnas
+
+    done = efnas("vela-compare", *words, code=2)
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_vela_compare_prints_one_json_object_and_exits_by_its_answer(tmp_path):
     from test_cli import efnas
 

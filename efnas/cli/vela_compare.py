@@ -40,6 +40,10 @@ def vela_compare(
     codes = [FLOW_SPACE.parse(text) for text in archs]
     if optimise not in ("Size", "Performance"):
         raise EfnasError(f"--optimise is Size or Performance, not '{optimise}'.")
+    if summary and not summary.parent.is_dir():
+        raise EfnasError(f"There is no folder {summary.parent} to write {summary.name} to.")
+    if keep and keep.exists() and not keep.is_dir():
+        raise EfnasError(f"--keep takes a folder; {keep} is a file.")
     board = load_profile(profile)
     vela_version(find_vela(vela))
     quiet_tensorflow()
