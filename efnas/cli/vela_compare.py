@@ -35,7 +35,7 @@ def vela_compare(
     Vela's milliseconds are estimates, and differ between its versions; the version is part of the result.
     """
     from efnas.cli.console import console, print_json, quiet_tensorflow, table
-    from efnas.deploy.vela import find_vela, load_profile, vela_version
+    from efnas.deploy.vela import find_vela, load_profile
 
     codes = [FLOW_SPACE.parse(text) for text in archs]
     if optimise not in ("Size", "Performance"):
@@ -45,7 +45,7 @@ def vela_compare(
     if keep and keep.exists() and not keep.is_dir():
         raise EfnasError(f"--keep takes a folder; {keep} is a file.")
     board = load_profile(profile)
-    vela_version(find_vela(vela))
+    find_vela(vela)
     quiet_tensorflow()
     from efnas.deploy.compare import Limits, compare
     from efnas.training.history import write_json

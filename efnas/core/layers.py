@@ -115,6 +115,10 @@ class Layers:
             self._variable(f"{scope}/{statistics}_variance", shape, first_variance, trainable=False),
         )
 
+    def moving_averages(self) -> List[tf.Variable]:
+        """The moving averages of all batch norms that have been built."""
+        return [variable for name in self.batch_norms for variable in self.statistics_variables(name, MOVING)]
+
     def _first_kernel(self, scope: str, kernel: int, first: First):
         if first.zero:
             return tf.zeros_initializer()

@@ -9,7 +9,6 @@ import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.checkpoints import data_sha256, restore
-from efnas.core.layers import MOVING
 from efnas.core.sampler import RANDOM_WEIGHTS, counter_stream
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.sources import open_datasets
@@ -65,10 +64,9 @@ def checkpoint_weights(config: Config, which: str, arch: ArchCode) -> SubnetWeig
         work = PoolEvaluation(FLOW_SPACE, config, sets, device.threads)
         layers = work.evaluator.recalibration.layers
         variables = layers.trainable
-        moving = [each for name in layers.batch_norms for each in layers.statistics_variables(name, MOVING)]
         with tf.Session(config=device.session_config) as session:
             session.run(tf.global_variables_initializer())
-            state = restore(session, [*variables.values(), *moving], path, network_identity(config))
+            state = restore(session, [*variables.values(), *layers.moving_averages()], path, network_identity(config))
             (statistics,) = work.evaluator.statistics(session, [arch], work.recalibration_batches(session))
             images = _first_images(work.training_batches(session, CALIBRATION_IMAGES))
             trainable = session.run(dict(variables))

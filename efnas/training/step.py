@@ -75,10 +75,7 @@ class FairStep:
 
     def trained_state(self) -> List[tf.Variable]:
         """Everything a training needs to go on: weights, moving averages, and Adam's slots and powers."""
-        moving = [
-            variable for name in self.layers.batch_norms for variable in self.layers.statistics_variables(name, MOVING)
-        ]
-        return list(self.layers.trainable.values()) + moving + self.optimizer.variables()
+        return list(self.layers.trainable.values()) + self.layers.moving_averages() + self.optimizer.variables()
 
     def run(self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int]) -> StepResult:
         """Train on the next `len(micro_batches)` pieces of the reader, of these sizes: one session call a piece."""

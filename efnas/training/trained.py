@@ -7,7 +7,6 @@ import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.checkpoints import restore
-from efnas.core.layers import MOVING
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.sources import open_datasets
 from efnas.errors import EfnasError
@@ -57,8 +56,9 @@ def evaluate_checkpoint(
         with tf.Session(config=device.session_config) as session:
             session.run(tf.global_variables_initializer())
             layers = work.evaluator.recalibration.layers
-            moving = [variable for name in layers.batch_norms for variable in layers.statistics_variables(name, MOVING)]
-            state = restore(session, list(layers.trainable.values()) + moving, path, network_identity(config))
+            state = restore(
+                session, list(layers.trainable.values()) + layers.moving_averages(), path, network_identity(config)
+            )
             evaluation = work.run(session, archs)
             drawn = _draw(work, session, evaluation.ranking()[0], pictures, picture_count) if pictures else []
     name = which if which in ("best", "last") else path.name
