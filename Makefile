@@ -10,6 +10,10 @@ setup: .venv/ready .venv-vela/ready
 .venv-vela/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements-vela.txt
 	@.ci/setup.sh vela
 
+# A second compiler beside the default one: make vela-5.2.0
+vela-%:
+	@[ -e .venv-vela-$*/ready ] || .ci/setup.sh vela $*
+
 demo: setup
 	$(EFNAS) train --config configs/quickstart.yaml --overwrite
 	$(EFNAS) eval --config configs/quickstart.yaml --pictures outputs/supernet/quickstart/pictures

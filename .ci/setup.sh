@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build an environment from its pinned versions: setup.sh tool (.venv, Python 3.7) or setup.sh vela (.venv-vela, >= 3.9).
+# Build an environment from its pinned versions: setup.sh tool (.venv, Python 3.7), setup.sh vela (.venv-vela, >= 3.9),
+# or setup.sh vela VERSION (.venv-vela-VERSION, a second compiler beside it; 5.1 and later need Python >= 3.10).
 # EFNAS_TENSORFLOW names another build of TensorFlow 1.15 for .venv, as in intel-tensorflow==1.15.2.
 set -eu
 cd "$(dirname "$0")/.."
@@ -25,9 +26,19 @@ tool)
     touch .venv/ready
     ;;
 vela)
-    make_venv .venv-vela "3.11 3.12 3.10 3.9"
-    .venv-vela/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements-vela.txt
-    .venv-vela/bin/vela --version >/dev/null
-    touch .venv-vela/ready
+    folder=.venv-vela${2:+-$2}
+    packages=(-r .ci/requirements-vela.txt)
+    [ -z "${2:-}" ] || packages=("ethos-u-vela==$2")
+    case ${2:-} in
+    5.0.*) pythons="3.11 3.12 3.10 3.9" ;;
+    5.*) pythons="3.11 3.12 3.10" ;;
+    3.8.*) pythons="3.7" ;;
+    3.*) pythons="3.9 3.10" packages+=("numpy<2") ;;
+    *) pythons="3.11 3.12 3.10 3.9" ;;
+    esac
+    make_venv "$folder" "$pythons"
+    "$folder"/bin/pip install --quiet --disable-pip-version-check "${packages[@]}"
+    "$folder"/bin/vela --version >/dev/null
+    touch "$folder"/ready
     ;;
 esac

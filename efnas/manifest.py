@@ -43,7 +43,7 @@ def build_manifest(config: Config, network: Dict[str, object], data: Dict[str, d
     identity.update({f"data.{name}.{key}": value for name, marks in data.items() for key, value in marks.items()})
     identity["train.optimiser"] = "adam"
     tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
-    tuning.update({f"library.{name}": version for name, version in _library_versions().items()})
+    tuning.update({f"library.{name}": version for name, version in library_versions().items()})
     return {"format": FORMAT, "identity": identity, "tuning": tuning, "place": place}
 
 
@@ -91,7 +91,7 @@ def _commit() -> str:
         return ""
 
 
-def _library_versions() -> Dict[str, str]:
+def library_versions() -> Dict[str, str]:
     from importlib_metadata import PackageNotFoundError, version
 
     found = {}

@@ -15,6 +15,12 @@ PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "data"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Tests neither use nor fill the user's cache."""
+    os.environ["EFNAS_CACHE"] = str(tmp_path_factory.mktemp("efnas-cache"))
+
+
 @pytest.fixture(scope="session")
 def real_chairs() -> Path:
     """Six real FlyingChairs pairs: train/ and val/."""

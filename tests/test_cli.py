@@ -10,8 +10,8 @@ from conftest import PROJECT
 EFNAS = [sys.executable, "-c", "from efnas.cli.app import main; main()"]
 
 
-def efnas(*words, code=0):
-    done = subprocess.run([*EFNAS, *map(str, words)], capture_output=True, text=True, timeout=300)
+def efnas(*words, code=0, cwd=None):
+    done = subprocess.run([*EFNAS, *map(str, words)], capture_output=True, text=True, timeout=300, cwd=cwd)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done

@@ -7,7 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli import codec, data, evaluate, export, sample_check, train, vela_compare
+from efnas.cli import codec, data, evaluate, export, fit, sample_check, train, vela_compare
 from efnas.errors import EfnasError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("vela-compare")(vela_compare.vela_compare)
+app.command("fit")(fit.fit)
 
 
 def _version(wanted: bool) -> None:

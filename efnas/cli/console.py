@@ -53,6 +53,13 @@ def print_error(message: str) -> None:
     console(stderr=True).print(Text.assemble(("Error: ", "bold red"), message))
 
 
+def print_note(message: str) -> None:
+    """A line beside the answer, on standard error."""
+    from rich.text import Text
+
+    console(stderr=True).print(Text.assemble(("Note: ", "yellow"), message))
+
+
 @contextmanager
 def progress_bar(description: str, unit: str):
     """A progress bar with rate and time left, as a function `update(done, total)`; silent without a terminal."""

@@ -5,23 +5,20 @@ from pathlib import Path
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Json, OutputRoot
+from efnas.cli.cost_options import require_choice
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Form, Json, OutputRoot
 from efnas.core.space import FLOW_SPACE
 from efnas.errors import EfnasError
 
-FORMS = ("accumulated", "two-scale")
-
 
 def export(
-    arch: Annotated[str, typer.Option(metavar="CODE", help="The subnet.")],
+    arch: Annotated[str, typer.Option(metavar="CODE|best", help="The subnet; best: ranked first by efnas eval.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .tflite file to write; FILE.json describes it.")],
     checkpoint: Annotated[str, typer.Option(metavar="best|last|PATH", help="Weights to export.")] = "best",
     skip_checkpoint: Annotated[
         bool, typer.Option("--skip-checkpoint", help="Export seeded random weights: good for timing only.")
     ] = False,
-    form: Annotated[
-        str, typer.Option(metavar="accumulated|two-scale", help="One output, or two for the host to add.")
-    ] = (FORMS[0]),
+    form: Form = "accumulated",
     float32: Annotated[bool, typer.Option("--float32", help="Do not quantise; for debugging.")] = False,
     verify: Annotated[int, typer.Option(metavar="N", min=0, help="Compare with the float graph on N pairs.")] = 0,
     config: ConfigFile = None,
@@ -36,11 +33,15 @@ def export(
     Without --config the configuration is the one the run was trained with.
     """
     from efnas.cli.console import console, print_json, quiet_tensorflow, table
+    from efnas.config import load_config
+    from efnas.deploy.host import FORMS
     from efnas.manifest import load_run_config
 
-    code = FLOW_SPACE.parse(arch)
-    if form not in FORMS:
-        raise EfnasError(f"--form is {' or '.join(FORMS)}, not '{form}'.")
+    if arch != "best":
+        FLOW_SPACE.parse(arch)
+    elif skip_checkpoint:
+        raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
+    require_choice("--form", form, FORMS)
     if verify and skip_checkpoint:
         raise EfnasError("--verify needs trained weights: leave out --skip-checkpoint.")
     options = {
@@ -48,10 +49,13 @@ def export(
         "runtime.output_root": output_root,
         "data.base_path": base_path,
     }
-    settings = load_run_config(config, options, assignments or [])
+    load = load_config if skip_checkpoint else load_run_config
+    settings = load(config, options, assignments or [])
     quiet_tensorflow()
     from efnas.deploy.export import export_subnet
+    from efnas.training.trained import arch_of
 
+    code = arch_of(settings, arch, checkpoint)
     done = export_subnet(settings, code, out, None if skip_checkpoint else checkpoint, form, not float32, verify)
     if as_json:
         print_json(done.description)

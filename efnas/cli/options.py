@@ -32,6 +32,11 @@ ExperimentName = Annotated[
 OutputRoot = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Where runs are kept.")]
 BasePath = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Folder of the data set.")]
 GpuDevice = Annotated[Optional[int], typer.Option(min=-1, show_default=False, help="GPU to use; -1 for the CPU.")]
-Height = Annotated[int, typer.Option(min=16, help="Input height in pixels.")]
-Width = Annotated[int, typer.Option(min=16, help="Input width in pixels.")]
-BaseWidth = Annotated[int, typer.Option(min=2, help="Channels of the first layer.")]
+Height = Annotated[Optional[int], typer.Option(min=16, show_default="180", help="Input height in pixels.")]
+Width = Annotated[Optional[int], typer.Option(min=16, show_default="240", help="Input width in pixels.")]
+BaseWidth = Annotated[Optional[int], typer.Option(min=2, show_default="32", help="Channels of the first layer.")]
+Form = Annotated[str, typer.Option(metavar="accumulated|two-scale", help="One output, or two for the host to add.")]
+Arena = Annotated[
+    Optional[int],
+    typer.Option(min=1, metavar="BYTES", show_default="the board's", help="Arena cache size to aim at (Performance)."),
+]

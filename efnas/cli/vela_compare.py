@@ -6,91 +6,134 @@ from typing import List, Optional
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import BaseWidth, Height, Json, Width
-from efnas.core.space import FLOW_SPACE
+from efnas.cli import cost_options as cost
+from efnas.cli.options import (
+    Arena,
+    Assignments,
+    BaseWidth,
+    ConfigFile,
+    ExperimentName,
+    Form,
+    Height,
+    Json,
+    OutputRoot,
+    Width,
+)
 from efnas.errors import CheckFailed, EfnasError
 
 
 def vela_compare(
-    archs: Annotated[List[str], typer.Option("--arch", metavar="CODE", help="A subnet; may be repeated.")],
-    profile: Annotated[str, typer.Option(metavar="NAME", help="Board profile.")] = "grove-vision-ai-v2",
+    archs: Annotated[List[str], typer.Option("--arch", metavar="CODE|best", help="A subnet; may be repeated.")],
+    checkpoint: cost.Checkpoint = None,
+    skip_checkpoint: cost.SkipCheckpoint = False,
+    form: Form = "accumulated",
     optimise: Annotated[str, typer.Option(metavar="Size|Performance", help="What Vela optimises.")] = "Size",
-    vela: Annotated[Optional[str], typer.Option(metavar="PATH", show_default=False, help="The compiler.")] = None,
+    arena: Arena = None,
     max_sram_difference: Annotated[float, typer.Option(help="Accept at most so many MB above the baseline.")] = 0.30,
     max_inference_ratio: Annotated[float, typer.Option(help="Accept at most so many times its latency.")] = 1.30,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random weights.")] = 0,
-    height: Height = 180,
-    width: Width = 240,
-    base_width: BaseWidth = 32,
+    plot: Annotated[
+        Optional[Path],
+        typer.Option(metavar="FILE.png", show_default=False, help="Draw the SRAM over time and the latency per block."),
+    ] = None,
+    summary: Annotated[Path, typer.Option(metavar="FILE", help="Where to write everything as JSON.")] = Path(
+        "compare_summary.json"
+    ),
     keep: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Keep the exported files here.")
+        Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Keep the files, exported and compiled.")
     ] = None,
-    summary: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", show_default=False, help="Write everything as JSON.")
-    ] = None,
+    profile: cost.BoardProfile = None,
+    vela_config: cost.VelaConfig = None,
+    system_config: cost.SystemConfig = None,
+    memory_mode: cost.MemoryMode = None,
+    accelerator_config: cost.AcceleratorConfig = None,
+    vela: cost.VelaProgram = None,
+    legacy_core: cost.LegacyCore = False,
+    no_cache: cost.NoCache = False,
+    seed: cost.Seed = 0,
+    height: Height = None,
+    width: Width = None,
+    base_width: BaseWidth = None,
+    config: ConfigFile = None,
+    experiment_name: ExperimentName = None,
+    output_root: OutputRoot = None,
+    assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Export subnets and the baseline with random weights, compile them with Arm's Vela, and compare.
+    """Export subnets and the baseline, compile them with Arm's Vela side by side, and compare.
 
     Vela's milliseconds are estimates, and differ between its versions; the version is part of the result.
     """
-    from efnas.cli.console import console, print_json, quiet_tensorflow, table
-    from efnas.deploy.vela import find_vela, load_profile
+    from efnas.cli.console import print_json, progress_bar
+    from efnas.deploy.compare import Limits, compare
+    from efnas.deploy.host import FORMS
+    from efnas.deploy.vela import OPTIMISE, Settings
+    from efnas.files import require_folder_of, write_json
 
-    codes = [FLOW_SPACE.parse(text) for text in archs]
-    if optimise not in ("Size", "Performance"):
-        raise EfnasError(f"--optimise is Size or Performance, not '{optimise}'.")
-    if summary and not summary.parent.is_dir():
-        raise EfnasError(f"There is no folder {summary.parent} to write {summary.name} to.")
+    cost.require_choice("--optimise", optimise, OPTIMISE)
+    cost.require_choice("--form", form, FORMS)
+    for path in filter(None, (summary, plot)):
+        require_folder_of(path)
     if keep and keep.exists() and not keep.is_dir():
         raise EfnasError(f"--keep takes a folder; {keep} is a file.")
-    board = load_profile(profile)
-    find_vela(vela)
-    quiet_tensorflow()
-    from efnas.deploy.compare import Limits, compare
-    from efnas.training.history import write_json
-
+    cache = cost.open_cache(no_cache)
+    options = {
+        "runtime.seed": seed, "runtime.experiment_name": experiment_name, "runtime.output_root": output_root,
+        "data.input_height": height, "data.input_width": width, "train.base_width": base_width,
+    }  # fmt: skip
+    files = cost.network_files(cache, checkpoint, skip_checkpoint, config, options, assignments)
+    codes = [files.arch(text) for text in archs]
+    board = cost.board(profile, vela_config, system_config, memory_mode, accelerator_config)
+    compiler = cost.open_vela(vela, board, cache, legacy_core)
     limits = Limits(max_sram_difference, max_inference_ratio)
-    result = compare(codes, board, optimise, limits, vela, seed, height, width, base_width, keep)
+    settings = Settings(optimise, arena, legacy_core)
+    with progress_bar("Compiling", "networks") as progress:
+        result = compare(codes, files, compiler, settings, form, limits, keep, progress)
     content = result.as_dict()
-    if summary:
-        write_json(summary, content)
+    write_json(summary, content)
+    if plot:
+        from efnas.deploy.pictures import draw_comparison
+
+        draw_comparison(result, plot)
     if as_json:
         print_json(content)
     else:
-        rows = [_row("bilinear baseline", content["baseline"], None)]
-        rows += [_row(subnet["arch"], subnet, subnet) for subnet in content["subnets"]]
-        version = content["vela"]["version"]
-        columns = [
-            "network",
-            ">SRAM MB",
-            ">ms",
-            ">ratio",
-            ">FPS",
-            ">MACs",
-            ">NPU",
-            ">CPU",
-            ">flash KiB",
-            "fits",
-            "accepted",
-        ]
-        console().print(table(f"{profile}, Vela {version}, {optimise} (estimates)", columns, rows))
-        for name, figures in [("bilinear baseline", content["baseline"])] + [
-            (s["arch"], s) for s in content["subnets"]
-        ]:
-            console().print(f"{name}: SRAM peak at {figures['peak']}; most expensive:")
-            for operator in figures["most_expensive"]:
-                console().print(f"  {operator['ms']:6.1f} ms  {operator['stage']:<6} {operator['name']}")
-    reasons = [f"{subnet.arch}: {'; '.join(subnet.failed)}" for subnet in result.subnets if subnet.failed]
+        _show(content, summary, plot)
+    reasons = [f"{subnet.name}: {'; '.join(subnet.failed)}" for subnet in result.subnets if subnet.failed]
     if reasons:
         raise CheckFailed("Not accepted: " + ". ".join(reasons) + ".")
 
 
-def _row(name: str, figures: dict, subnet: Optional[dict]) -> tuple:
-    fits = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}[figures["fits_arena"]]
-    ratio = f"{subnet['ratio']['inference_ms']:.3f}" if subnet else "1"
-    accepted = "" if subnet is None else "[green]yes[/]" if subnet["accepted"] else "[red]no[/]"
-    return (
-        name, f"{figures['sram_mb']:.6f}", f"{figures['inference_ms']:.4f}", ratio, f"{figures['fps']:.3f}",
-        f"{figures['macs']:,}", figures["npu_ops"], figures["cpu_ops"], f"{figures['flash_kib']:,.0f}", fits, accepted,
-    )  # fmt: skip
+def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
+    from efnas.cli.console import console, table
+
+    vela, limit, screen = content["vela"], content["arena_limit_kib"], console()
+    networks = [("bilinear baseline", content["baseline"])] + [(each["arch"], each) for each in content["subnets"]]
+    fits = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}
+    arena = f", arena {vela['arena']:,} bytes" if vela["arena"] else ""
+    title = f"{content['profile']}, Vela {vela['version']}, {vela['optimise']}{arena}, {content['form']} (estimates)"
+    columns = ["network", ">SRAM MB", ">ms", ">FPS", ">MACs", ">NPU", ">CPU", ">flash KiB", "fits"]
+    rows = [
+        (name, f"{one['sram_mb']:.6f}", f"{one['inference_ms']:.4f}", f"{one['fps']:.3f}", f"{one['macs']:,}",
+         one["npu_ops"], one["cpu_ops"], f"{one['flash_kib']:,.0f}", fits[one["fits_arena"]])
+        for name, one in networks
+    ]  # fmt: skip
+    screen.print(table(title, columns, rows))
+    columns = ["against the baseline", ">SRAM MB", ">ms", ">ratio", ">MACs", ">flash KiB", "SRAM peak at", "accepted"]
+    rows = [
+        (one["arch"], f"{one['diff']['sram_mb']:+.6f}", f"{one['diff']['inference_ms']:+.4f}",
+         f"{one['ratio']['inference_ms']:.4f}", f"{one['diff']['macs']:+,}", f"{one['diff']['flash_kib']:+,.0f}",
+         one["peak_stage"], "[red]no[/]" if one["failed"] else "[green]yes[/]")
+        for one in content["subnets"]
+    ]  # fmt: skip
+    screen.print(table("", columns, rows))
+    rows = [
+        (name if number == 0 else "", each["stage"], f"{each['ms']:.2f}", each["name"])
+        for name, one in networks
+        for number, each in enumerate(one["most_expensive"])
+    ]
+    screen.print(table("Most expensive operators", ["network", "block", ">ms", "operator"], rows))
+    if limit:
+        screen.print(f"fits: within the {limit:,.0f} KiB of SRAM that the board has for it.")
+    screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
+    if not all(one["fits_arena"] for _, one in networks) and limit:
+        screen.print(f"Next: efnas fit --arch {content['subnets'][0]['arch']}")

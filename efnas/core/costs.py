@@ -20,7 +20,9 @@ class Cost(NamedTuple):
 
 
 class CostLayers:
-    """The interface of `layers.Layers` over shapes. `costs` holds the cost of each layer by its name.
+    """The interface of `layers.Layers` over shapes.
+
+    `costs` holds the cost of each layer by its name, `shapes` that of each trained variable.
 
     Trained parameters are counted (kernels; scale and offset of batch norms), multiply-accumulates are those of the
     convolutions: the rest folds away or is free on the NPU.
@@ -28,15 +30,18 @@ class CostLayers:
 
     def __init__(self) -> None:
         self.costs: Dict[str, Cost] = OrderedDict()
+        self.shapes: Dict[str, Tuple[int, ...]] = {}
 
     def conv(self, x: Shape, scope: str, channels: int, kernel: int, stride: int = 1, first: First = HE) -> Shape:
         height, width = -(-x[0] // stride), -(-x[1] // stride)
         weights = kernel * kernel * x[2] * channels
         self.costs[scope] = Cost(weights, weights * height * width)
+        self.shapes[f"{scope}/kernel"] = (kernel, kernel, x[2], channels)
         return height, width, channels
 
     def batch_norm(self, x: Shape, scope: str, first_scale: float = 1.0) -> Shape:
         self.costs[scope] = Cost(2 * x[2], 0)
+        self.shapes[f"{scope}/gamma"] = self.shapes[f"{scope}/beta"] = (x[2],)
         return x
 
     def relu(self, x: Shape) -> Shape:

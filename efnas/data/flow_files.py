@@ -1,12 +1,12 @@
 """Reading and writing `.flo` files (the Middlebury format, Baker et al., 2011)."""
 
-import os
 import struct
 from pathlib import Path
 
 import numpy as np
 
 from efnas.errors import EfnasError
+from efnas.files import write_whole
 
 MAGIC = 202021.25
 HEADER_BYTES = 12
@@ -45,9 +45,4 @@ def write_flo(path: Path, flow: np.ndarray) -> None:
     flow = np.asarray(flow, "<f4")
     if flow.ndim != 3 or flow.shape[2] != 2:
         raise ValueError(f"a flow is [height, width, 2], not {flow.shape}")
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        file.write(struct.pack("<fii", MAGIC, flow.shape[1], flow.shape[0]))
-        file.write(flow.tobytes())
-    os.replace(partial, path)
+    write_whole(path, struct.pack("<fii", MAGIC, flow.shape[1], flow.shape[0]) + flow.tobytes())

@@ -1,25 +1,18 @@
-"""A subnet against the bilinear baseline on a board: both exported, compiled side by side, and held against limits."""
+"""Subnets against the bilinear baseline on a board: exported, compiled side by side, and held against limits."""
 
 import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from efnas.core.space import ArchCode
-from efnas.deploy.tflite import (
-    ACCUMULATED,
-    Network,
-    baseline_network,
-    convert,
-    read_content,
-    require_int8,
-    require_network,
-    subnet_network,
-    trained_shapes,
-)
-from efnas.deploy.vela import Compiled, Profile, compile_file, find_vela, vela_version
-from efnas.deploy.weights import random_weights
+from efnas.deploy.network_files import NetworkFiles
+from efnas.deploy.vela import Settings, Vela, other_figures
+from efnas.deploy.vela_output import Compiled
+from efnas.files import write_whole
+
+BASELINE = "bilinear baseline"
+FIGURES = ("sram_mb", "inference_ms", "fps", "macs", "npu_ops", "cpu_ops", "flash_kib")
 
 
 class Limits(NamedTuple):
@@ -29,72 +22,78 @@ class Limits(NamedTuple):
     inference_ratio: float = 1.30
 
 
-class Compared(NamedTuple):
-    """A subnet's figures; `failed` names the limits it does not keep."""
+class Network(NamedTuple):
+    """A compiled network; `failed` names the limits that a subnet does not keep."""
 
-    arch: str
+    name: str
+    weights: str
     compiled: Compiled
     failed: List[str]
 
 
 class Comparison(NamedTuple):
-    baseline: Compiled
-    subnets: List[Compared]
-    profile: Profile
-    optimise: str
+    baseline: Network
+    subnets: List[Network]
+    vela: Vela
+    settings: Settings
+    form: str
+    limits: Limits
 
     def as_dict(self) -> dict:
-        base = self.baseline
+        limit = self.vela.profile.arena_limit_kib
+        base = self.baseline.compiled
         subnets = []
-        for arch, compiled, failed in self.subnets:
-            names = ("sram_mb", "inference_ms", "macs", "flash_kib")
-            pairs = {name: (getattr(compiled, name), getattr(base, name)) for name in names}
-            subnets.append({"arch": arch, **_figures(compiled, self.profile), "accepted": not failed, "failed": failed,
-                            "diff": {name: one - other for name, (one, other) in pairs.items()},
-                            "ratio": {name: one / other for name, (one, other) in pairs.items()}})  # fmt: skip
+        for subnet in self.subnets:
+            pairs = {name: (getattr(subnet.compiled, name), getattr(base, name)) for name in FIGURES}
+            subnets.append(
+                {"arch": subnet.name, **_figures(subnet, limit), "accepted": not subnet.failed, "failed": subnet.failed,
+                 "diff": {name: one - other for name, (one, other) in pairs.items()},
+                 "ratio": {name: one / other for name, (one, other) in pairs.items() if other}}
+            )  # fmt: skip
+        version = self.vela.version
         return {
-            "baseline": _figures(base, self.profile),
+            "baseline": _figures(self.baseline, limit),
             "subnets": subnets,
-            "vela": {"version": base.vela_version, "optimise": self.optimise},
-            "profile": self.profile.name,
-            "form": ACCUMULATED,
-            "weights": "random",
-        }
+            "vela": {"version": version, **self.settings._asdict(), "limits": self.limits._asdict(),
+                     "notice": other_figures(version, self.settings.legacy_core)},
+            "profile": self.vela.profile.name,
+            "arena_limit_kib": limit,
+            "form": self.form,
+        }  # fmt: skip
 
 
 def compare(
-    archs: List[ArchCode], profile: Profile, optimise: str, limits: Limits, vela: Optional[str] = None, seed: int = 0,
-    height: int = 180, width: int = 240, base_width: int = 32, keep: Optional[Path] = None,
+    archs: List[ArchCode], files: NetworkFiles, vela: Vela, settings: Settings, form: str, limits: Limits,
+    keep: Optional[Path] = None, progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Comparison:  # fmt: skip
-    """Export the baseline and the subnets with seeded random weights and compile them, one process a core.
+    """Compile the baseline and the subnets, one process a core, each as soon as its file is there.
 
-    `keep` is a folder for the exported files. Raises EfnasError when the compiler is missing or fails.
+    `keep` is a folder for the files, as exported and as compiled. Raises EfnasError when the compiler fails.
     """
-    program = find_vela(vela)
-    version = vela_version(program)
-    networks = [baseline_network(base_width), *(subnet_network(arch, base_width) for arch in archs)]
-    with tempfile.TemporaryDirectory(prefix="efnas-compare-") as temporary, ThreadPoolExecutor(os.cpu_count()) as pool:
-        folder = keep or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        jobs = []
-        for network in networks:
-            path = folder / f"{network.name}.tflite"
-            path.write_bytes(_export(network, height, width, seed))
-            jobs.append(pool.submit(compile_file, path, program, version, profile, optimise))
-        baseline, *subnets = [job.result() for job in jobs]
-    judged = [
-        Compared(str(arch), compiled, _failures(compiled, baseline, limits)) for arch, compiled in zip(archs, subnets)
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+    names = ["bilinear_baseline", *(f"subnet_{arch.compact}" for arch in archs)]
+    done: List[str] = []
+
+    def job(name: str, model: bytes) -> Compiled:
+        if keep:
+            write_whole(keep / f"{name}.tflite", model)
+        compiled = vela.compile(model, settings, keep / f"{name}_vela.tflite" if keep else None)
+        done.append(name)
+        progress(len(done), len(names))
+        return compiled
+
+    progress(0, len(names))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(job, names[0], files.baseline(form))]
+        jobs += [pool.submit(job, name, files.subnet(arch, form)) for name, arch in zip(names[1:], archs)]
+        base, *compiled = [each.result() for each in jobs]
+    baseline = Network(BASELINE, files.weights_of(None), base, [])
+    subnets = [
+        Network(str(arch), files.weights_of(arch), each, _failures(each, base, limits))
+        for arch, each in zip(archs, compiled)
     ]
-    return Comparison(baseline, judged, profile, optimise)
-
-
-def _export(network: Network, height: int, width: int, seed: int) -> bytes:
-    weights = random_weights(trained_shapes(network), height, width, seed)
-    model = convert(network, weights, height, width, ACCUMULATED)
-    content = read_content(model)
-    require_network(content, network, height, width, ACCUMULATED)
-    require_int8(content)
-    return model
+    return Comparison(baseline, subnets, vela, settings, form, limits)
 
 
 def _failures(compiled: Compiled, baseline: Compiled, limits: Limits) -> List[str]:
@@ -108,22 +107,16 @@ def _failures(compiled: Compiled, baseline: Compiled, limits: Limits) -> List[st
     return failed
 
 
-def _figures(compiled: Compiled, profile: Profile) -> dict:
-    limit = profile.arena_limit_kib
-    cycles = sum(operator.cycles for operator in compiled.operators)
+def _figures(network: Network, limit: Optional[float]) -> dict:
+    compiled = network.compiled
     expensive = sorted(compiled.operators, key=lambda operator: -operator.cycles)[:5]
     return {
-        "sram_mb": compiled.sram_mb,
-        "inference_ms": compiled.inference_ms,
-        "fps": compiled.fps,
-        "macs": compiled.macs,
-        "npu_ops": compiled.npu_ops,
-        "cpu_ops": compiled.cpu_ops,
-        "flash_kib": compiled.flash_kib,
+        **{name: getattr(compiled, name) for name in FIGURES},
+        "weights": network.weights,
         "fits_arena": None if limit is None else compiled.sram_kib <= limit,
         "peak": compiled.peak.name,
+        "peak_stage": compiled.peak.stage,
         "most_expensive": [
-            {"stage": each.stage, "name": each.name, "ms": compiled.inference_ms * each.cycles / cycles}
-            for each in expensive
+            {"stage": each.stage, "name": each.name, "ms": compiled.milliseconds(each)} for each in expensive
         ],
     }

@@ -1,7 +1,5 @@
 """Export of a subnet: weights, conversion, checks, the description beside the file, and the proof of its accuracy."""
 
-import json
-import os
 import platform
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional
@@ -15,17 +13,11 @@ from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.batches import BatchReader
 from efnas.data.sampling_plan import evaluation_plan
 from efnas.data.sources import open_datasets
-from efnas.deploy.host import Interpreter
-from efnas.deploy.tflite import convert, read_content, require_int8, require_network, subnet_network, trained_shapes
+from efnas.deploy.host import HOW_TO_READ, Interpreter
+from efnas.deploy.tflite import checked_file, subnet_network, trained_shapes
 from efnas.deploy.weights import SubnetWeights, checkpoint_weights, random_weights
-from efnas.errors import EfnasError
+from efnas.files import require_folder_of, write_json, write_whole
 from efnas.training.evaluation import SubnetEvaluator
-
-HOW_TO_READ = {
-    "accumulated": "flow (u, v) in pixels; the image lies in the top-left {height} rows and {width} columns",
-    "two-scale": "upsample flow_half x2 (bilinear, position 2i is i), add residual_full: flow (u, v) in pixels; "
-    "the image lies in the top-left {height} rows and {width} columns",
-}
 
 
 class Verification(NamedTuple):
@@ -55,18 +47,13 @@ def export_subnet(
     Raises CheckFailed, with nothing written, when the file is not the subnet or not fully INT8.
     """
     height, width, base_width = config.data.input_height, config.data.input_width, config.train.base_width
-    if not out.parent.is_dir():
-        raise EfnasError(f"There is no folder {out.parent} to write {out.name} to.")
+    require_folder_of(out)
     network = subnet_network(arch, base_width)
     if checkpoint is None:
         weights = random_weights(trained_shapes(network), height, width, config.runtime.seed)
     else:
         weights = checkpoint_weights(config, checkpoint, arch)
-    model = convert(network, weights, height, width, form, int8)
-    content = read_content(model)
-    require_network(content, network, height, width, form)
-    if int8:
-        require_int8(content)
+    model, content = checked_file(network, weights, height, width, form, int8)
     description = {
         "arch": str(arch),
         "space": FLOW_SPACE.name,
@@ -86,8 +73,8 @@ def export_subnet(
     verification = verify_file(config, arch, weights, model, verify) if verify else None
     if verification:
         description["verification"] = {**verification._asdict(), "gap": verification.gap}
-    _write(out, model)
-    _write(out.with_name(out.name + ".json"), (json.dumps(description, indent=1) + "\n").encode())
+    write_whole(out, model)
+    write_json(out.with_name(out.name + ".json"), description)
     return Exported(out, description, verification)
 
 
@@ -110,12 +97,3 @@ def verify_file(config: Config, arch: ArchCode, weights: SubnetWeights, model: b
                 errors[name].append(np.linalg.norm(flow - truth[0], axis=-1).mean())
     means = {name: float(np.mean(values)) for name, values in errors.items()}
     return Verification(len(errors["file"]), means["file"], means["float"], means["zero"])
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        raise EfnasError(f"Cannot write {path}: {error.strerror}.") from error

@@ -4,6 +4,16 @@ from typing import List
 
 import numpy as np
 
+# What a file gives: the flow itself, or the flow summed up to 1/2 scale and the residual of the last scale, which the
+# host puts together.
+ACCUMULATED, TWO_SCALE = "accumulated", "two-scale"
+FORMS = (ACCUMULATED, TWO_SCALE)
+HOW_TO_READ = {
+    ACCUMULATED: "flow (u, v) in pixels; the image lies in the top-left {height} rows and {width} columns",
+    TWO_SCALE: "upsample Sum2/flow x2 (bilinear, position 2i is i), add H2Out/residual: flow (u, v) in pixels; "
+    "the image lies in the top-left {height} rows and {width} columns",
+}
+
 
 def upsample_x2(maps: np.ndarray) -> np.ndarray:
     """[h, w, c] -> [2h, 2w, c], bilinear: position 2i is i, between two is their mean, the last is repeated."""

@@ -1,11 +1,11 @@
-"""Running Arm's Vela compiler: found, asked for its version, run in a folder of its own, its output read strictly.
+"""Running Arm's Vela compiler: found, asked for its version, and run in a folder of its own, with a time limit.
 
 Vela is a program in an environment of its own. Its version changes results and is part of every one; its milliseconds
 are estimates.
 """
 
-import configparser
-import csv
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -13,82 +13,48 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
+from efnas.deploy.board import Profile
+from efnas.deploy.cache import Cache, key_of
+from efnas.deploy.vela_output import Compiled, read_output
 from efnas.errors import EfnasError
+from efnas.files import write_whole
 
-PROFILES = Path(__file__).parent / "profiles"
-SUMMARY_COLUMNS = (
-    "inferences_per_second",
-    "inference_time",
-    "sram_memory_used",
-    "off_chip_flash_memory_used",
-    "nn_macs",
-)
-# The per-layer table of 4.x. `Network%` stands twice and names may hold commas, so columns are read by position.
-LAYER_HEADER = [
-    "TFLite_operator", "NNG Operator", "SRAM Usage", "Peak%", "Op Cycles", "Network%", "NPU", "SRAM AC", "DRAM AC",
-    "OnFlash AC", "OffFlash AC", "MAC Count", "Network%", "Util%", "Name",
-]  # fmt: skip
+OPTIMISE = ("Size", "Performance")
+REFERENCE_VERSION = "4.5.0"
 TIME_LIMIT_SECONDS = 600
+PROJECT = Path(__file__).parents[2]
 
 
-class Profile(NamedTuple):
-    """A board: Vela's `ini` file and which of its sections to take; `arena_limit_kib` is what the board really has."""
+class Settings(NamedTuple):
+    """What Vela optimises; the size of the arena cache in bytes (None: that of the profile; counts for `Performance`
+    alone, where it is a soft target); and whether 5.x is to use its old core, which gives the figures of 4.5."""
 
-    name: str
-    ini: Path
-    accelerator: str
-    system_config: str
-    memory_mode: str
-    arena_limit_kib: Optional[float]
+    optimise: str = "Size"
+    arena: Optional[int] = None
+    legacy_core: bool = False
 
-
-class Operator(NamedTuple):
-    """A row of the per-layer table; `name` is that of the operator's output, `stage` its first part (E0, EB0, ...)."""
-
-    kind: str
-    name: str
-    sram_bytes: int
-    cycles: float
-    macs: int
-
-    @property
-    def stage(self) -> str:
-        return self.name.split("/")[0]
-
-
-class Compiled(NamedTuple):
-    """Vela's estimate for one file."""
-
-    vela_version: str
-    sram_kib: float
-    flash_kib: float
-    inference_ms: float
-    fps: float
-    macs: int
-    npu_ops: int
-    cpu_ops: int
-    operators: List[Operator]
-
-    @property
-    def sram_mb(self) -> float:
-        return self.sram_kib / 1024.0
-
-    @property
-    def peak(self) -> Operator:
-        """The operator that needs the most SRAM."""
-        return max(self.operators, key=lambda operator: operator.sram_bytes)
+    def words(self) -> List[str]:
+        """The options of Vela's command line."""
+        arena = ["--arena-cache-size", str(self.arena)] if self.arena else []
+        return ["--optimise", self.optimise, *arena, *(["--debug-force-legacy-core"] if self.legacy_core else [])]
 
 
 def find_vela(given: Optional[str] = None) -> Path:
-    """The compiler: `given`, $EFNAS_VELA, the project's .venv-vela, beside the interpreter, PATH. Raises EfnasError."""
-    if given or os.environ.get("EFNAS_VELA"):
-        path = Path(given or os.environ["EFNAS_VELA"])
+    """The compiler: `given` (a path, or a version that the project has an environment of), $EFNAS_VELA, the project's
+    .venv-vela, beside the interpreter, PATH. Raises EfnasError, with the places it looked at."""
+    given = given or os.environ.get("EFNAS_VELA")
+    if given and re.fullmatch(r"\d+\.\d+\.\d+", given):
+        path = PROJECT / f".venv-vela-{given}" / "bin" / "vela"
         if path.is_file():
             return path
-        raise EfnasError(f"There is no Vela at {path} ({'--vela' if given else '$EFNAS_VELA'}).")
-    project = Path(__file__).parents[2] / ".venv-vela" / "bin" / "vela"
+        raise EfnasError(f"There is no Vela {given} at {path}: 'make vela-{given}' installs it.")
+    if given:
+        if Path(given).is_file():
+            return Path(given)
+        raise EfnasError(f"There is no Vela at {given} (--vela or $EFNAS_VELA).")
+    project = PROJECT / ".venv-vela" / "bin" / "vela"
     beside = Path(sys.executable).parent / "vela"
     on_path = shutil.which("vela")
     for path in (project, beside, Path(on_path) if on_path else None):
@@ -96,103 +62,85 @@ def find_vela(given: Optional[str] = None) -> Path:
             return path
     raise EfnasError(
         f"No Vela compiler found (looked at --vela, $EFNAS_VELA, {project}, {beside} and PATH); 'make setup' "
-        "installs one, or 'pip install ethos-u-vela==4.5.0' in an environment of Python 3.9 or later."
+        f"installs one, or 'pip install ethos-u-vela=={REFERENCE_VERSION}' in an environment of Python 3.9 or later."
     )
 
 
-def vela_version(vela: Path) -> str:
-    text = _run([str(vela), "--version"], 60).strip()
-    if not re.fullmatch(r"\d+\.\d+\.\d+\S*", text):
-        raise EfnasError(f"{vela} does not answer as Vela does: its --version says '{text[:60]}'.")
-    return text
+def other_figures(version: str, legacy_core: bool) -> Optional[str]:
+    """One line when a version is known to give other figures than the reference for the same file."""
+    major, minor = map(int, version.split(".")[:2])
+    if (major, minor) < (3, 9):
+        told = "plans memory and latency quite differently (2.6 MB and 2,124 ms for the baseline)"
+    elif major >= 5 and not legacy_core:
+        told = "has another core, with other figures and cliffs; --legacy-core gives those of 4.5"
+    else:
+        return None
+    return f"Vela {version} {told}: do not compare its figures with those of {REFERENCE_VERSION}."
 
 
-def load_profile(name: str) -> Profile:
-    """A profile of the package by its name. Raises EfnasError, with the names there are, for another."""
-    path = PROFILES / f"{name}.ini"
-    if not path.is_file():
-        known = ", ".join(sorted(ini.stem for ini in PROFILES.glob("*.ini")))
-        raise EfnasError(f"There is no board profile '{name}'; the profiles are {known}.")
-    parser = configparser.ConfigParser()
-    parser.read(path)
-    own = parser["efnas"]
-    return Profile(
-        name, path, own["accelerator"], own["system_config"], own["memory_mode"], own.getfloat("arena_limit_kib")
-    )
+class Vela:
+    """One compiler and one board. Results are cached by file, version, board and settings, as Vela wrote them."""
 
+    def __init__(self, program: Path, profile: Profile, cache: Cache):
+        self.program, self.profile, self._cache = program, profile, cache
+        self.version = _run([str(program), "--version"], 60).strip()
+        if not re.fullmatch(r"\d+\.\d+\.\d+\S*", self.version):
+            raise EfnasError(f"{program} does not answer as Vela does: its --version says '{self.version[:60]}'.")
 
-def compile_file(model: Path, vela: Path, version: str, profile: Profile, optimise: str = "Size") -> Compiled:
-    """Compile a `.tflite` file. Raises EfnasError when Vela fails, takes too long, or answers what is not known."""
-    with tempfile.TemporaryDirectory(prefix="efnas-vela-") as folder:
-        # Vela reads every section of its file, so it gets one without ours.
-        ini = Path(folder) / "profile.ini"
-        sections = configparser.ConfigParser()
-        sections.optionxform = str
-        sections.read(profile.ini)
-        sections.remove_section("efnas")
-        with open(ini, "w") as file:
-            sections.write(file)
-        words = [
-            str(vela), str(model), "--accelerator-config", profile.accelerator, "--config", str(ini),
-            "--system-config", profile.system_config, "--memory-mode", profile.memory_mode, "--optimise", optimise,
-            "--output-dir", folder, "--verbose-performance",
-        ]  # fmt: skip
-        printed = _run(words, TIME_LIMIT_SECONDS)
-        summary = _read_summary(Path(folder) / f"{model.stem}_summary_{profile.system_config}.csv")
-        operators = _read_layers(Path(folder) / f"{model.stem}_per-layer.csv")
-    counts = {kind: re.search(rf"^{kind} operators = (\d+)", printed, re.MULTILINE) for kind in ("NPU", "CPU")}
-    if not all(counts.values()):
-        raise EfnasError(
-            f"Vela {version} does not say how many operators run on the NPU; it is not a version known here."
-        )
-    return Compiled(
-        version, summary["sram_memory_used"], summary["off_chip_flash_memory_used"], 1000.0 * summary["inference_time"],
-        summary["inferences_per_second"], int(summary["nn_macs"]), int(counts["NPU"].group(1)),
-        int(counts["CPU"].group(1)), operators,
-    )  # fmt: skip
+    def compile(self, model: bytes, settings: Settings, keep: Optional[Path] = None) -> Compiled:
+        """Compile the content of a `.tflite` file; `keep` is where to put the compiled file, which is not cached.
+
+        Raises EfnasError when Vela fails, takes too long, or answers in a form that is not known.
+        """
+        key = key_of(file=hashlib.sha256(model).hexdigest(), version=self.version, words=settings.words(),
+                     profile=self.profile._replace(name="", arena_limit_kib=None))  # fmt: skip
+        found = None if keep else self._cache.get("vela", key)
+        if found:
+            return read_output(self.version, *json.loads(found.decode()))
+        output = self._compile(model, settings, keep)
+        compiled = read_output(self.version, *output)
+        self._cache.put("vela", key, json.dumps(output).encode())
+        return compiled
+
+    def _compile(self, model: bytes, settings: Settings, keep: Optional[Path]) -> Tuple[str, str, str]:
+        profile = self.profile
+        with tempfile.TemporaryDirectory(prefix="efnas-vela-") as name:
+            folder = Path(name)
+            (folder / "network.tflite").write_bytes(model)
+            (folder / "board.ini").write_text(profile.ini)
+            words = [
+                str(self.program), str(folder / "network.tflite"), "--accelerator-config", profile.accelerator,
+                "--config", str(folder / "board.ini"), "--system-config", profile.system_config,
+                "--memory-mode", profile.memory_mode, "--output-dir", name, *settings.words(),
+                "--verbose-performance", "--verbose-allocation",
+            ]  # fmt: skip
+            printed = _run(words, TIME_LIMIT_SECONDS)
+            tables = [folder / f"network_summary_{profile.system_config}.csv", folder / "network_per-layer.csv"]
+            for table in tables:
+                if not table.is_file():
+                    raise EfnasError(f"Vela {self.version} wrote no {table.name}; {_kept(words, printed)}.")
+            if keep:
+                write_whole(keep, (folder / "network_vela.tflite").read_bytes())
+            return (printed, *(table.read_text() for table in tables))
 
 
 def _run(words: List[str], seconds: float) -> str:
     try:
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
     except subprocess.TimeoutExpired as error:
-        raise EfnasError(f"Vela took longer than {seconds:.0f} s and was stopped: {' '.join(words[:2])}.") from error
+        said = error.stdout or b""
+        kept = _kept(words, said if isinstance(said, str) else said.decode(errors="replace"))
+        raise EfnasError(f"Vela took longer than {seconds:.0f} s and was stopped; {kept}.") from error
     except OSError as error:
         raise EfnasError(f"Cannot run {words[0]}: {error.strerror}.") from error
     if done.returncode:
-        log = tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False)
-        with log:
-            log.write(" ".join(words) + "\n" + done.stdout)
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        raise EfnasError(f"Vela failed with code {done.returncode} ({last[:120]}); its output is in {log.name}.")
+        raise EfnasError(f"Vela failed with code {done.returncode} ({last[:120]}); {_kept(words, done.stdout)}.")
     return done.stdout
 
 
-def _read_summary(path: Path) -> Dict[str, float]:
-    rows = _read_csv(path)
-    header, values = rows[0], rows[-1]
-    missing = [name for name in SUMMARY_COLUMNS if name not in header]
-    if len(rows) != 2 or missing:
-        raise EfnasError(f"Vela's summary {path.name} has another form than known: no column {', '.join(missing)}.")
-    return {name: float(values[header.index(name)]) for name in SUMMARY_COLUMNS}
-
-
-def _read_layers(path: Path) -> List[Operator]:
-    header, *rows = _read_csv(path)
-    if header != LAYER_HEADER:
-        raise EfnasError(f"Vela's table {path.name} has a header that is not known here: {','.join(header)[:120]}.")
-    name = len(LAYER_HEADER) - 1
-    return [
-        Operator(row[0], ",".join(row[name:]), int(float(row[2])), float(row[4]), int(float(row[11]))) for row in rows
-    ]
-
-
-def _read_csv(path: Path) -> List[List[str]]:
-    try:
-        with open(path, newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except OSError as error:
-        raise EfnasError(f"Vela wrote no {path.name}.") from error
-    if not rows:
-        raise EfnasError(f"Vela's table {path.name} is empty.")
-    return rows
+def _kept(words: List[str], output: str) -> str:
+    """Keep a failed run's command and output, and say where."""
+    with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
+        log.write(" ".join(words) + "\n" + output)
+    return f"its output is in {log.name}"

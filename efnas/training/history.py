@@ -1,8 +1,6 @@
 """The run on disk: its folder, manifest, histories and log. Everything is written as the run goes."""
 
 import csv
-import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import List, NamedTuple, Optional
 from efnas.core.sampler import FairnessCounts
 from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
+from efnas.files import write_json
 from efnas.manifest import MANIFEST
 from efnas.training.evaluation import Evaluation
 
@@ -117,13 +116,6 @@ def open_run_folder(folder: Path, manifest: dict, overwrite: bool) -> None:
         write_json(folder / MANIFEST, manifest)
     except OSError as error:
         raise EfnasError(f"Cannot write the run folder {folder}: {error.strerror}.") from error
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write JSON; the file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(partial, path)
 
 
 def read_evaluations(folder: Path, kind: Optional[str] = "quick") -> List[dict]:

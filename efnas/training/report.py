@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from efnas.files import write_whole
 from efnas.training.history import CURVES, PER_ARCH, REPORT, read_evaluations
 
 
@@ -37,7 +38,7 @@ def write_report(folder: Path, manifest: dict, outcome) -> None:
         *(f"| {key} | {value} |" for key, value in manifest["identity"].items()),
         "",
     ]
-    (folder / REPORT).write_text("\n".join(lines))
+    write_whole(folder / REPORT, "\n".join(lines))
 
 
 def plot_curves(rows: list, size: str, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Evaluating the checkpoint of a run: what stands behind `efnas eval`."""
 
+import json
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
@@ -10,9 +11,10 @@ from efnas.core.checkpoints import restore
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.sources import open_datasets
 from efnas.errors import EfnasError
+from efnas.files import write_json
 from efnas.training.device import select_device
 from efnas.training.evaluation import Evaluation, PoolEvaluation
-from efnas.training.history import BEST, LAST, write_json
+from efnas.training.history import BEST, LAST
 from efnas.training.panels import write_panel
 from efnas.training.plan import network_identity
 
@@ -33,6 +35,23 @@ def checkpoint_path(config: Config, which: str) -> Path:
         return config.runtime.run_folder / names[which]
     path = Path(which)
     return path.with_suffix("") if path.suffix in (".index", ".json", ".data-00000-of-00001") else path
+
+
+def evaluation_result(path: Path, which: str) -> Path:
+    """The file beside a checkpoint that its last evaluation wrote."""
+    name = which if which in ("best", "last") else path.name
+    return path.parent / f"supernet_eval_result_{name}.json"
+
+
+def arch_of(config: Config, text: str, which: str) -> ArchCode:
+    """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first."""
+    if text != "best":
+        return FLOW_SPACE.parse(text)
+    result = evaluation_result(checkpoint_path(config, which), which)
+    try:
+        return FLOW_SPACE.parse(json.loads(result.read_text())["ranking"][0]["arch"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
 
 
 def evaluate_checkpoint(
@@ -61,8 +80,7 @@ def evaluate_checkpoint(
             )
             evaluation = work.run(session, archs)
             drawn = _draw(work, session, evaluation.ranking()[0], pictures, picture_count) if pictures else []
-    name = which if which in ("best", "last") else path.name
-    written = path.parent / f"supernet_eval_result_{name}.json"
+    written = evaluation_result(path, which)
     content = {
         "checkpoint": str(path),
         "epoch": state["epoch"],
@@ -76,10 +94,7 @@ def evaluate_checkpoint(
             for rank, arch in enumerate(evaluation.ranking(), start=1)
         ],
     }
-    try:
-        write_json(written, content)
-    except OSError as error:
-        raise EfnasError(f"Cannot write {written}: {error.strerror}.") from error
+    write_json(written, content)
     return CheckpointEvaluation(evaluation, path, state, written, drawn, content)
 
 

@@ -1,0 +1,100 @@
+"""Options of the commands that ask the compiler what a network costs, and what they stand for."""
+
+from pathlib import Path
+from typing import List, Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.errors import EfnasError
+
+BoardProfile = Annotated[
+    Optional[str],
+    typer.Option("--profile", metavar="NAME", show_default="grove-vision-ai-v2", help="Board profile of the package."),
+]
+VelaConfig = Annotated[
+    Optional[Path], typer.Option(metavar="FILE", show_default=False, help="A Vela .ini of your own, not --profile.")
+]
+SystemConfig = Annotated[
+    Optional[str], typer.Option(metavar="NAME", show_default=False, help="Its System_Config section.")
+]
+MemoryMode = Annotated[Optional[str], typer.Option(metavar="NAME", show_default=False, help="Its Memory_Mode section.")]
+AcceleratorConfig = Annotated[
+    Optional[str], typer.Option(metavar="NAME", show_default=False, help="Accelerator of your board (ethos-u55-128).")
+]
+VelaProgram = Annotated[Optional[str], typer.Option(metavar="PATH|VERSION", show_default=False, help="The compiler.")]
+LegacyCore = Annotated[bool, typer.Option("--legacy-core", help="Let Vela 5.x use its old core, which equals 4.5.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Export and compile anew; keep nothing.")]
+Checkpoint = Annotated[
+    Optional[str],
+    typer.Option(metavar="best|last|PATH", show_default=False, help="Trained weights of a run, recalibrated."),
+]
+SkipCheckpoint = Annotated[
+    bool, typer.Option("--skip-checkpoint", help="Seeded random weights: good for timing. The default.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random weights.")]
+
+
+def board(
+    profile: Optional[str],
+    vela_config: Optional[Path],
+    system_config: Optional[str],
+    memory_mode: Optional[str],
+    accelerator_config: Optional[str],
+):
+    """The `Profile` that the options name."""
+    from efnas.deploy.board import DEFAULT_PROFILE, own_profile, packaged_profile
+
+    own = {"--system-config": system_config, "--memory-mode": memory_mode, "--accelerator-config": accelerator_config}
+    if vela_config is None:
+        given = [name for name, value in own.items() if value]
+        if given:
+            raise EfnasError(f"{', '.join(given)} belongs to a file of your own: name it with --vela-config.")
+        return packaged_profile(profile or DEFAULT_PROFILE)
+    missing = [name for name, value in own.items() if not value]
+    if profile or missing:
+        raise EfnasError(f"--vela-config needs {', '.join(missing) or 'no --profile beside it'}.")
+    return own_profile(vela_config, accelerator_config, system_config, memory_mode)
+
+
+def network_files(
+    cache,
+    checkpoint: Optional[str],
+    skip_checkpoint: bool,
+    config_file: Optional[Path],
+    options: dict,
+    assignments: Optional[List[str]],
+):
+    """The `NetworkFiles` that the options name: those of a run, or random ones of the size that is asked for."""
+    from efnas.cli.console import quiet_tensorflow
+    from efnas.config import load_config
+    from efnas.deploy.network_files import NetworkFiles
+    from efnas.manifest import load_run_config
+
+    if checkpoint and skip_checkpoint:
+        raise EfnasError("--checkpoint and --skip-checkpoint contradict each other: give one.")
+    load = load_run_config if checkpoint else load_config
+    return NetworkFiles(load(config_file, options, assignments or []), cache, checkpoint, quiet_tensorflow)
+
+
+def open_cache(no_cache: bool):
+    from efnas.deploy.cache import Cache, cache_folder
+
+    return Cache(None if no_cache else cache_folder())
+
+
+def open_vela(program: Optional[str], profile, cache, legacy_core: bool):
+    """The compiler, after a line on standard error when its figures are known to differ from the reference."""
+    from efnas.cli.console import print_note
+    from efnas.deploy.vela import Vela, find_vela, other_figures
+
+    vela = Vela(find_vela(program), profile, cache)
+    notice = other_figures(vela.version, legacy_core)
+    if notice:
+        print_note(notice)
+    return vela
+
+
+def require_choice(option: str, value: str, choices) -> None:
+    if value not in choices:
+        raise EfnasError(f"{option} is {' or '.join(choices)}, not '{value}'.")
