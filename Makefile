@@ -1,6 +1,7 @@
-# make demo: train and rank a small supernet.   make test: run the tests.   Both set up what they need first.
+# make demo: train, rank and export a small supernet.   make test: run the tests.   Both set up what they need first.
 .PHONY: setup demo test lint bench clean
 EFNAS = .venv/bin/efnas
+RUN = outputs/supernet/quickstart
 
 setup: .venv/ready .venv-vela/ready
 
@@ -16,7 +17,10 @@ vela-%:
 
 demo: setup
 	$(EFNAS) train --config configs/quickstart.yaml --overwrite
-	$(EFNAS) eval --config configs/quickstart.yaml --pictures outputs/supernet/quickstart/pictures
+	$(EFNAS) eval --config configs/quickstart.yaml --pictures $(RUN)/pictures
+	$(EFNAS) export --config configs/quickstart.yaml --arch best --out $(RUN)/best.tflite --verify 16
+	$(EFNAS) vela-compare --config configs/quickstart.yaml --arch best --checkpoint best --max-inference-ratio 2 \
+	    --plot $(RUN)/pictures/memory.png --summary $(RUN)/compare_summary.json
 
 test: setup
 	.venv/bin/python -m pytest
@@ -30,6 +34,7 @@ bench: setup
 	.venv/bin/python tests/bench/bench_step.py
 	.venv/bin/python tests/bench/bench_input.py
 	.venv/bin/python tests/bench/bench_prompt.py
+	.venv/bin/python tests/bench/bench_vela.py
 
 clean:
 	rm -rf .venv .venv-vela build efnas.egg-info

@@ -46,10 +46,11 @@ def find_vela(given: Optional[str] = None) -> Path:
     .venv-vela, beside the interpreter, PATH. Raises EfnasError, with the places it looked at."""
     given = given or os.environ.get("EFNAS_VELA")
     if given and re.fullmatch(r"\d+\.\d+\.\d+", given):
-        path = PROJECT / f".venv-vela-{given}" / "bin" / "vela"
-        if path.is_file():
-            return path
-        raise EfnasError(f"There is no Vela {given} at {path}: 'make vela-{given}' installs it.")
+        folders = [f".venv-vela-{given}"] + [".venv-vela"] * (given == REFERENCE_VERSION)
+        for path in (PROJECT / folder / "bin" / "vela" for folder in folders):
+            if path.is_file():
+                return path
+        raise EfnasError(f"There is no Vela {given} in {PROJECT / folders[0]}: 'make vela-{given}' installs it.")
     if given:
         if Path(given).is_file():
             return Path(given)
