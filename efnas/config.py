@@ -26,7 +26,7 @@ class Runtime(Section):
     output_root: Path = Path("outputs/supernet")
     seed: int = Field(42, ge=0, lt=2**63)
     gpu_device: Optional[int] = Field(None, ge=-1)  # -1: CPU; left out: a GPU where there is one
-    threads: int = Field(0, ge=0)  # 0: one for each core
+    threads: int = Field(0, ge=0, le=1024)  # 0: one for each core
 
     @property
     def run_folder(self) -> Path:
@@ -36,10 +36,10 @@ class Runtime(Section):
 class Synthetic(Section):
     """The synthetic data set that is written into `data.base_path` on first use."""
 
-    train_pairs: int = Field(400, ge=1)
-    val_pairs: int = Field(48, ge=1)
-    height: int = Field(384, ge=16)
-    width: int = Field(512, ge=16)
+    train_pairs: int = Field(400, ge=1, le=1_000_000)
+    val_pairs: int = Field(48, ge=1, le=1_000_000)
+    height: int = Field(384, ge=16, le=4096)
+    width: int = Field(512, ge=16, le=4096)
     motion: float = Field(10.0, gt=0)
     detail: float = Field(1.5, ge=1)
     structure: float = Field(150.0, ge=1)
@@ -75,21 +75,24 @@ class Data(Section):
 
 
 class Train(Section):
-    num_epochs: int = Field(200, ge=1)
+    num_epochs: int = Field(200, ge=1, le=1_000_000)
     epoch_mode: Literal["full_pass", "by_samples", "fixed_steps"] = "full_pass"
-    steps_per_epoch: int = Field(0, ge=0)
-    train_samples_per_epoch: int = Field(0, ge=0)
+    steps_per_epoch: int = Field(0, ge=0, le=1_000_000)
+    train_samples_per_epoch: int = Field(0, ge=0, le=100_000_000)
     train_sampling_mode: Literal["shuffle_no_replacement", "random_with_replacement"] = "shuffle_no_replacement"
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, le=65_536)
     micro_batch_size: Optional[int] = Field(None, ge=1)
     lr: float = Field(1e-4, gt=0)
     lr_schedule: Literal["cosine", "constant", "step"] = "cosine"
+    schedule_epochs: Optional[int] = Field(
+        None, ge=1, le=1_000_000
+    )  # epochs that the schedule is made for; left out: num_epochs
     lr_warmup_steps: int = Field(0, ge=0)
     lr_step_at: List[float] = [0.5, 0.75]  # parts of the training after which `step` multiplies the rate
     lr_step_factor: float = Field(0.5, gt=0, le=1)
     weight_decay: float = Field(4e-5, ge=0)
     grad_clip_global_norm: float = Field(5.0, ge=0)  # 0: no clipping
-    base_width: int = Field(32, ge=2)
+    base_width: int = Field(32, ge=2, le=1024)
 
     @model_validator(mode="after")
     def _epoch_has_a_length(self) -> "Train":
@@ -104,7 +107,7 @@ class Train(Section):
 class Eval(Section):
     eval_every_epoch: int = Field(1, ge=1)
     eval_pool_size: int = Field(12, ge=6)
-    bn_recal_batches: int = Field(32, ge=0)  # 0: the moving averages of training
+    bn_recal_batches: int = Field(32, ge=0, le=1_000_000)  # 0: the moving averages of training
     eval_batches_per_arch: Union[int, Literal["all"]] = 16
     full_every: int = Field(10, ge=0)  # epochs between evaluations on the whole validation set; 0: never
     best_metric: Literal["mean", "median", "p90", "baseline"] = "mean"

@@ -5,6 +5,7 @@ class EfnasError(Exception):
     """Bad input: the message says what was wrong, where, and what to do."""
 
     exit_code = 2
+    label = "Error"
 
 
 class CheckFailed(EfnasError):

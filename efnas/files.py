@@ -8,12 +8,19 @@ from typing import Union
 from efnas.errors import EfnasError
 
 
-def write_whole(path: Path, content: Union[bytes, str]) -> None:
-    """Write a file beside its place, then rename it. Raises EfnasError; a file that stood there before stays."""
+def write_whole(path: Path, content: Union[bytes, str], sync: bool = False) -> None:
+    """Write a file beside its place, then rename it. Raises EfnasError; a file that stood there before stays.
+
+    With `sync` the content is on the disk before the name is.
+    """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        with open(partial, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
         if partial.exists():
@@ -23,6 +30,15 @@ def write_whole(path: Path, content: Union[bytes, str]) -> None:
 
 def write_json(path: Path, content: dict) -> None:
     write_whole(path, json.dumps(content, indent=1) + "\n")
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def require_folder_of(path: Path) -> None:

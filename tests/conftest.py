@@ -15,6 +15,25 @@ PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "data"))
 
 
+def use_plain_graphs() -> None:
+    """Tests build many graphs and run each a few times: rewriting a graph would take longer than all its runs. The
+    commands that tests start as processes of their own keep TensorFlow's defaults."""
+    import tensorflow.compat.v1 as tf
+
+    class PlainSession(tf.Session):
+        def __init__(self, target="", graph=None, config=None):
+            config = config or tf.ConfigProto()
+            config.graph_options.rewrite_options.disable_meta_optimizer = True
+            super().__init__(target, graph, config)
+
+    tf.Session = PlainSession
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_graphs():
+    use_plain_graphs()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Tests neither use nor fill the user's cache."""

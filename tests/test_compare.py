@@ -93,42 +93,6 @@ def test_random_files_are_exported_once(cache, compared):
             NetworkFiles(load_config(assignments=SMALL + other), cache, before_tensorflow=never).baseline("accumulated")
 
 
-@pytest.mark.parametrize("words, message", [
-    (["--arch", "12"], "9 digits"), (["--arch", "000001003"], "digit"),
-    (["--arch", "000001000", "--vela", "/nowhere"], "no Vela at /nowhere"),
-    (["--arch", "000001000", "--vela", "9.9.9"], "make vela-9.9.9"),
-    (["--arch", "000001000", "--profile", "esp32"], "no board profile 'esp32'"),
-    (["--arch", "000001000", "--optimise", "Speed"], "Size or Performance"),
-    (["--arch", "000001000", "--form", "half"], "accumulated or two-scale"),
-    (["--arch", "000001000", "--summary", "/nowhere/x.json"], "no folder /nowhere"),
-    (["--arch", "000001000", "--plot", "/nowhere/x.png"], "no folder /nowhere"),
-    (["--arch", "000001000", "--keep", __file__], "is a file"),
-    (["--arch", "000001000", "--checkpoint", "best", "--skip-checkpoint"], "contradict"),
-    (["--arch", "000001000", "--checkpoint", "best", "--experiment-name", "none"], "there is no"),
-    (["--arch", "best", "--skip-checkpoint"], "not a digit"),
-    (["--arch", "000001000", "--system-config", "A"], "name it with --vela-config"),
-    (["--arch", "000001000", "--vela-config", "x.ini", "--system-config", "A"], "needs --memory-mode, --accelerator-config"),
-])  # fmt: skip
-def test_bad_words_get_one_sentence_and_exit_code_2(words, message, tmp_path):
-    program = stand_in_program(tmp_path)
-    if "--vela" not in words:
-        words = [*words, "--vela", program]
-    done = efnas("vela-compare", *words, "--output-root", tmp_path, code=2, cwd=tmp_path)
-    assert message.lower() in done.stderr.lower()
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert not (tmp_path / "compare_summary.json").exists()
-
-
-def test_a_profile_without_the_section_and_a_crash_are_one_sentence(tmp_path):
-    ini = tmp_path / "mine.ini"
-    ini.write_text("[System_Config.A]\ncore_clock=1e6\n")
-    own = ["--vela-config", ini, "--system-config", "A", "--memory-mode", "B", "--accelerator-config", "ethos-u55-64"]
-    words = ["vela-compare", "--arch", "000001000", *SMALL_OPTIONS, "--vela", stand_in_program(tmp_path, code=1)]
-    assert "no section [Memory_Mode.B]" in efnas(*words, *own, code=2, cwd=tmp_path).stderr
-    crashed = efnas(*words, code=2, cwd=tmp_path).stderr
-    assert "Vela failed with code 1" in crashed and len(crashed.strip().splitlines()) == 1
-
-
 def test_vela_compare_prints_one_json_object_and_exits_by_its_answer(tmp_path):
     real_vela()
     small = ["vela-compare", *SMALL_OPTIONS, "--skip-checkpoint", "--arch"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from test_cli import efnas
-from vela_stand_in import LAYERS, PRINTED, SUMMARY, real_vela, stand_in_program
+from vela_stand_in import LAYERS, PRINTED, SUMMARY, real_vela
 
 from efnas.deploy.fit import FINEST_KIB, Trial, fit, front_of
 from efnas.deploy.pictures import draw_fit
@@ -119,22 +119,3 @@ def test_fit_searches_real_compiles_and_a_second_search_compiles_nothing(tmp_pat
     assert sorted((tmp_path / "cache").rglob("*.gz")) == entries
     assert f"{best['sram_kib']:,.1f}" in again and "efnas vela-compare --arch 0,0,0,0,0,1,0,0,0 --form" in again
     assert "the least SRAM found is" in efnas(*words[:-1], 5, code=1).stderr
-
-
-@pytest.mark.parametrize("words, message", [
-    (["--arch", "12"], "9 digits"), (["--arch", "000001000", "--form", "half"], "accumulated or two-scale"),
-    (["--arch", "000001000", "--plot", "/nowhere/x.png"], "no folder /nowhere"),
-    (["--arch", "000001000", "--vela", "/nowhere"], "no Vela at /nowhere"),
-])  # fmt: skip
-def test_bad_words_get_one_sentence_and_exit_code_2(words, message, tmp_path):
-    if "--vela" not in words:
-        words = [*words, "--vela", stand_in_program(tmp_path)]
-    done = efnas("fit", *words, code=2)
-    assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
-
-
-def test_a_board_of_ones_own_needs_a_limit(tmp_path):
-    ini = tmp_path / "mine.ini"
-    ini.write_text("[System_Config.A]\ncore_clock=1e6\n[Memory_Mode.B]\nconst_mem_area=Axi1\n")
-    own = ["--vela-config", ini, "--system-config", "A", "--memory-mode", "B", "--accelerator-config", "ethos-u55-64"]
-    assert "give --limit-kib" in efnas("fit", "--arch", "000001000", *own, code=2).stderr

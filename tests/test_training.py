@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from efnas.config import load_config
-from efnas.core.checkpoints import ENDINGS
+from efnas.core.seal import ENDINGS, data_sha256, read_seal, with_ending
 from efnas.errors import EfnasError, TrainingDiverged
 from efnas.training import loop
-from efnas.training.loop import Listener, train
+from efnas.training.listener import Listener
+from efnas.training.loop import train
 from efnas.training.plan import prepare
 from efnas.training.step import StepResult
 
@@ -59,14 +60,16 @@ def test_a_run_writes_its_files(finished):
         "supernet_best.ckpt.json", "supernet_last.ckpt.json", "train_manifest.json", "fairness_counts.json",
         "eval_pool_6.json", "eval_epe_history.csv", "per_arch_epe.csv", "train.log", "tensorboard",
         "supernet_training_report.md", "training_curves.png",
-        *(f"supernet_{which}.ckpt{ending}" for which in ("best", "last") for ending in ENDINGS)}  # fmt: skip
+        *(with_ending(read_seal(outcome.folder / f"supernet_{which}.ckpt").prefix, ending).name
+          for which in ("best", "last") for ending in ENDINGS)}  # fmt: skip
     assert len(list((outcome.folder / "tensorboard").iterdir())) == 1
 
 
 def test_two_runs_with_one_thread_are_bit_identical(finished):
     (one, _), (other, _) = finished
     for name in ["eval_epe_history.csv", "per_arch_epe.csv", "fairness_counts.json", "eval_pool_6.json",
-                 *(f"supernet_{which}.ckpt.data-00000-of-00001" for which in ("best", "last"))]:  # fmt: skip
+                 "supernet_best.ckpt.json", "supernet_last.ckpt.json"]:  # fmt: skip
+        # A seal holds the hashes of the weights and Adam's slots.
         assert (one.folder / name).read_bytes() == (other.folder / name).read_bytes(), name
 
 
@@ -75,8 +78,8 @@ def test_another_seed_gives_other_weights(finished, small_settings, tmp_path):
     settings = [*small_settings, "train.num_epochs=1", "train.batch_size=6"]
     one, _ = run(settings, "runtime.experiment_name=one")
     other, _ = run(settings, "runtime.experiment_name=other", "runtime.seed=43")
-    name = "supernet_last.ckpt.data-00000-of-00001"
-    assert (one.folder / name).read_bytes() != (other.folder / name).read_bytes()
+    one, other = (data_sha256(each.folder / "supernet_last.ckpt") for each in (one, other))
+    assert one != other
 
 
 def test_histories_hold_what_happened(finished):
@@ -116,11 +119,11 @@ def test_the_report_names_the_figures_and_the_picture(finished):
 
 def test_a_run_is_not_overwritten_unless_asked(finished, small_settings):
     outcome, _ = finished[0]
-    before = (outcome.folder / "supernet_last.ckpt.index").read_bytes()
+    before = (outcome.folder / "supernet_last.ckpt.json").read_bytes()
     settings = [*small_settings, f"runtime.output_root={outcome.folder.parent}"]
     with pytest.raises(EfnasError, match="already holds a run"):
         run(settings)
-    assert (outcome.folder / "supernet_last.ckpt.index").read_bytes() == before
+    assert (outcome.folder / "supernet_last.ckpt.json").read_bytes() == before
 
 
 def test_a_folder_of_something_else_is_never_overwritten(small_settings, tmp_path):

@@ -3,11 +3,12 @@
 import sys
 from typing import Optional
 
+import click
 import typer
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli import codec, data, evaluate, export, fit, sample_check, train, vela_compare
+from efnas.cli import checkpoint, codec, data, evaluate, export, fit, manifest, sample_check, train, vela_compare
 from efnas.errors import EfnasError
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 app.add_typer(codec.app, name="codec")
 app.add_typer(data.app, name="data")
+app.add_typer(manifest.app, name="manifest")
+app.add_typer(checkpoint.app, name="checkpoint")
 app.command("sample-check")(sample_check.sample_check)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
@@ -44,11 +47,19 @@ def efnas(
 
 def main() -> None:
     try:
-        app(prog_name="efnas")
+        sys.exit(app(prog_name="efnas", standalone_mode=False))
     except EfnasError as error:
         if "--debug" in sys.argv:
             raise
-        from efnas.cli.console import print_error
+        _end(str(error), error.exit_code, error.label)
+    except click.exceptions.ClickException as error:
+        _end(" ".join(error.format_message().split()), 2)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _end("interrupted.", 130, "Stopped")
 
-        print_error(str(error))
-        sys.exit(error.exit_code)
+
+def _end(message: str, code: int, label: str = "Error") -> None:
+    from efnas.cli.console import print_error
+
+    print_error(message, label)
+    sys.exit(code)

@@ -47,10 +47,10 @@ def print_json(content) -> None:
     print(json.dumps(content, indent=1))
 
 
-def print_error(message: str) -> None:
+def print_error(message: str, label: str = "Error") -> None:
     from rich.text import Text
 
-    console(stderr=True).print(Text.assemble(("Error: ", "bold red"), message))
+    console(stderr=True).print(Text.assemble((f"{label}: ", "bold red"), message))
 
 
 def print_note(message: str) -> None:

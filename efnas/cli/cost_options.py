@@ -93,8 +93,3 @@ def open_vela(program: Optional[str], profile, cache, legacy_core: bool):
     if notice:
         print_note(notice)
     return vela
-
-
-def require_choice(option: str, value: str, choices) -> None:
-    if value not in choices:
-        raise EfnasError(f"{option} is {' or '.join(choices)}, not '{value}'.")

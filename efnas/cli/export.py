@@ -5,8 +5,7 @@ from pathlib import Path
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.cost_options import require_choice
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Form, Json, OutputRoot
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Form, Json, OutputRoot, require_choice
 from efnas.core.space import FLOW_SPACE
 from efnas.errors import EfnasError
 

@@ -7,7 +7,17 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli import cost_options as cost
-from efnas.cli.options import Assignments, BaseWidth, ConfigFile, ExperimentName, Height, Json, OutputRoot, Width
+from efnas.cli.options import (
+    Assignments,
+    BaseWidth,
+    ConfigFile,
+    ExperimentName,
+    Height,
+    Json,
+    OutputRoot,
+    Width,
+    require_choice,
+)
 from efnas.errors import CheckFailed, EfnasError
 
 
@@ -61,7 +71,7 @@ def fit(
     from efnas.files import require_folder_of, write_whole
 
     for form in forms or []:
-        cost.require_choice("--form", form, FORMS)
+        require_choice("--form", form, FORMS)
     if plot:
         require_folder_of(plot)
     if keep and keep.exists() and not keep.is_dir():

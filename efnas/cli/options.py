@@ -6,6 +6,8 @@ from typing import List, Optional
 import typer
 from typing_extensions import Annotated
 
+from efnas.errors import EfnasError
+
 ConfigFile = Annotated[
     Optional[Path],
     typer.Option(
@@ -40,3 +42,8 @@ Arena = Annotated[
     Optional[int],
     typer.Option(min=1, metavar="BYTES", show_default="the board's", help="Arena cache size to aim at (Performance)."),
 ]
+
+
+def require_choice(option: str, value: str, choices) -> None:
+    if value not in choices:
+        raise EfnasError(f"{option} is {' or '.join(choices)}, not '{value}'.")

@@ -1,11 +1,12 @@
 """`efnas train`: train a supernet with strict fairness."""
 
-from typing import Optional
+from typing import List, Optional
 
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice, OutputRoot
+from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice, OutputRoot, require_choice
+from efnas.errors import EfnasError
 
 
 def train(
@@ -31,12 +32,39 @@ def train(
         bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run, as if it had never stopped.")] = False,
+    resume_from: Annotated[
+        Optional[str], typer.Option(metavar="last|best", show_default="last", help="The checkpoint to go on from.")
+    ] = None,
+    allow: Annotated[
+        Optional[List[str]],
+        typer.Option(metavar="KEY", show_default=False, help="Resume although this identity key differs."),
+    ] = None,
+    extend_schedule: Annotated[
+        bool, typer.Option("--extend-schedule", help="More epochs: learning rates of the new length.")
+    ] = False,
+    keep_schedule: Annotated[
+        bool, typer.Option("--keep-schedule", help="More epochs: learning rates of the old length.")
+    ] = False,
 ) -> None:
-    """Train a supernet; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME."""
+    """Train a supernet; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME.
+
+    SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 finish the step and save; --resume goes on, with the run's own configuration
+    where no --config is given.
+    """
     from efnas.cli.console import console, quiet_tensorflow
     from efnas.config import load_config
+    from efnas.manifest import load_run_config
 
-    settings = load_config(
+    resuming = resume or resume_from is not None
+    if resuming and overwrite:
+        raise EfnasError("--resume and --overwrite contradict each other: give one.")
+    if not resuming and (allow or extend_schedule or keep_schedule):
+        raise EfnasError("--allow, --extend-schedule and --keep-schedule belong to --resume.")
+    if extend_schedule and keep_schedule:
+        raise EfnasError("--extend-schedule and --keep-schedule contradict each other: give one.")
+    require_choice("--resume-from", resume_from or "last", ("last", "best"))
+    settings = (load_run_config if resuming else load_config)(
         config,
         {
             "train.num_epochs": num_epochs,
@@ -54,16 +82,31 @@ def train(
         assignments or [],
     )
     quiet_tensorflow()
+    from efnas.cli.manifest import difference_table
     from efnas.cli.train_screen import ranking_table, show_plan, training_screen
     from efnas.training.loop import train as train_supernet
     from efnas.training.plan import prepare
+    from efnas.training.resume import NotTheSameRun, Resume
 
     with training_screen() as screen:
         if dry_run:
             show_plan(prepare(settings, screen.synthesis))
             return
-        outcome = train_supernet(settings, screen, overwrite)
-    console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))
+        decided = None
+        if resuming:
+            schedule = "extend" if extend_schedule else "keep" if keep_schedule else None
+            decided = Resume(resume_from or "last", allow or [], schedule)
+        try:
+            outcome = train_supernet(settings, screen, overwrite, decided)
+        except NotTheSameRun as error:
+            console(stderr=True).print(
+                difference_table([each for each in error.found if each.group != "place"], "run", "now")
+            )
+            raise
+    if screen.last_evaluation:
+        console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))
+    else:
+        print(f"The run is finished: {outcome.steps:,} steps.")
     print(
         f"Best {settings.eval.best_metric} EPE {outcome.best:.4f} px in epoch {outcome.best_epoch}, "
         f"{outcome.best / outcome.zero_epe:.2f} of predicting zero ({outcome.zero_epe:.4f} px); "

@@ -7,7 +7,7 @@ from efnas.cli.console import console, progress_bar, table
 from efnas.config import as_tree
 from efnas.core.space import FLOW_SPACE
 from efnas.training.evaluation import Evaluation
-from efnas.training.loop import Listener
+from efnas.training.listener import Listener
 from efnas.training.plan import Plan
 
 LINE_EVERY_SECONDS = 15.0
@@ -26,6 +26,7 @@ class _Screen(Listener):
         self._epe = "EPE -"
         self._bars = ExitStack()
         self._written = None
+        self._first_step = 0
 
     def __enter__(self):
         return self
@@ -37,6 +38,17 @@ class _Screen(Listener):
         if self._written is None:
             self._written = self._bars.enter_context(progress_bar("Writing synthetic pairs", "pairs"))
         self._written(done, total)
+
+    def resuming(self, resumption) -> None:
+        at = resumption.progress
+        self._first_step = resumption.progress.step
+        self.say(f"Going on after step {at.step:,} (epoch {max(1, at.epoch)}), from {resumption.checkpoint.name}.")
+        for each in resumption.found:
+            if each.group != "place":
+                self.say(f"  {each.key} was {each.left}, is {each.right}")
+
+    def stopping(self, number) -> None:
+        self.say(f"{number.name}: finishing the step and saving; a second Ctrl-C ends at once.")
 
     def begin(self, plan: Plan) -> None:
         self._bars.close()
@@ -70,7 +82,8 @@ class _PlainScreen(_Screen):
     def progress(self, epoch: int, step: int, line: str) -> None:
         if time.monotonic() - self._last_line > LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
-            left = (time.monotonic() - self._began) / step * (self.plan.total_steps - step)
+            seconds = (time.monotonic() - self._began) / (step - self._first_step)
+            left = seconds * (self.plan.total_steps - step)
             print(
                 f"  epoch {epoch}/{self.plan.config.train.num_epochs}  step {step}/{self.plan.total_steps}  {line}  "
                 f"{left:,.0f} s left",
@@ -96,7 +109,9 @@ class _LiveScreen(_Screen):
             console=screen,
             transient=True,
         )
-        self._task = self._progress.add_task("building the graph", total=plan.total_steps, epoch=1)
+        self._task = self._progress.add_task(
+            "building the graph", total=plan.total_steps, epoch=1, completed=self._first_step
+        )
         self._bars.enter_context(self._progress)
 
     def say(self, line: str) -> None:

@@ -18,6 +18,7 @@ from efnas.cli.options import (
     Json,
     OutputRoot,
     Width,
+    require_choice,
 )
 from efnas.errors import CheckFailed, EfnasError
 
@@ -69,8 +70,8 @@ def vela_compare(
     from efnas.deploy.vela import OPTIMISE, Settings
     from efnas.files import require_folder_of, write_json
 
-    cost.require_choice("--optimise", optimise, OPTIMISE)
-    cost.require_choice("--form", form, FORMS)
+    require_choice("--optimise", optimise, OPTIMISE)
+    require_choice("--form", form, FORMS)
     for path in filter(None, (summary, plot)):
         require_folder_of(path)
     if keep and keep.exists() and not keep.is_dir():

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
-from efnas.core.checkpoints import data_sha256, restore
+from efnas.core.checkpoints import restore
 from efnas.core.sampler import RANDOM_WEIGHTS, counter_stream
+from efnas.core.seal import data_sha256
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.sources import open_datasets
 from efnas.training.device import select_device

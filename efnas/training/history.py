@@ -1,16 +1,18 @@
 """The run on disk: its folder, manifest, histories and log. Everything is written as the run goes."""
 
 import csv
+import hashlib
+import io
 import shutil
 import time
 from pathlib import Path
-from typing import List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from efnas.core.sampler import FairnessCounts
 from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
 from efnas.files import write_json
-from efnas.manifest import MANIFEST
+from efnas.manifest import MANIFEST, write_manifest
 from efnas.training.evaluation import Evaluation
 
 EVALUATIONS, PER_ARCH = "eval_epe_history.csv", "per_arch_epe.csv"
@@ -36,35 +38,33 @@ class Moment(NamedTuple):
 
 
 class History:
-    """The files of one run folder that grow with the run. Close it, or use it in a `with`."""
+    """The files of one run folder that grow with the run. Close it, or use it in a `with`.
 
-    def __init__(self, folder: Path, pool: List[ArchCode], baseline: ArchCode):
+    `lengths` is what `lengths()` said when a checkpoint was saved: the tables are cut there, and go on.
+    """
+
+    def __init__(
+        self, folder: Path, pool: List[ArchCode], baseline: ArchCode, lengths: Optional[Dict[str, list]] = None
+    ):
         self.folder = folder
         self._pool_size = len(pool)
         self._baseline = baseline
         size = len(pool)
         write_json(folder / f"eval_pool_{size}.json", {"pool": [str(arch) for arch in pool]})
-        self._log = open(folder / LOG, "a")
-        self._evaluations = _GrowingTable(
-            folder / EVALUATIONS,
-            list(Moment._fields)
-            + [
-                "kind",
-                "val_samples",
-                f"mean_epe_{size}",
-                f"std_epe_{size}",
-                f"median_epe_{size}",
-                f"p90_epe_{size}",
-                "baseline_epe",
-                "zero_flow_epe",
-                "fairness_gap",
-            ],
-        )
-        self._per_arch = _GrowingTable(folder / PER_ARCH, ["epoch", "step", "kind", "rank", "arch", "epe"])
+        self._log = _GrowingFile(folder / LOG)
+        figures = [f"{name}_epe_{size}" for name in ("mean", "std", "median", "p90")]
+        columns = [*Moment._fields, "kind", "val_samples", *figures, "baseline_epe", "zero_flow_epe", "fairness_gap"]
+        lengths = lengths or {EVALUATIONS: [0], PER_ARCH: [0]}
+        self._evaluations = _GrowingTable(folder / EVALUATIONS, columns, lengths[EVALUATIONS][0])
+        columns = ["epoch", "step", "kind", "rank", "arch", "epe"]
+        self._per_arch = _GrowingTable(folder / PER_ARCH, columns, lengths[PER_ARCH][0])
+
+    def lengths(self) -> Dict[str, list]:
+        """Bytes of each table so far, and their hash."""
+        return {EVALUATIONS: self._evaluations.mark(), PER_ARCH: self._per_arch.mark()}
 
     def log(self, line: str) -> None:
-        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-        self._log.flush()
+        self._log.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
     def add_evaluation(self, moment: Moment, evaluation: Evaluation, counts: FairnessCounts, kind: str) -> dict:
         """Append an evaluation (`kind` is "quick" or "full") to the tables; returns its summary."""
@@ -88,32 +88,68 @@ class History:
             file.close()
 
 
-class _GrowingTable:
-    def __init__(self, path: Path, columns: List[str]):
-        new = not path.exists()
-        self._file = open(path, "a", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
-        if new:
+class _GrowingFile:
+    """A file that is appended to and flushed; a disk that refuses is an EfnasError."""
+
+    def __init__(self, path: Path, keep: Optional[int] = None):
+        self.path = path
+        try:
+            self._file = open(path, "ab")
+            if keep is not None:
+                self._file.truncate(keep)
+        except OSError as error:
+            raise EfnasError(f"Cannot write {path}: {error.strerror}.") from error
+
+    def append(self, text: str) -> None:
+        try:
+            self._file.write(text.encode())
+            self._file.flush()
+        except OSError as error:
+            raise EfnasError(f"Cannot write {self.path}: {error.strerror}.") from error
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        except OSError:
+            pass  # what could not be written has been told
+
+
+class _GrowingTable(_GrowingFile):
+    """A CSV table, cut to its first `keep` bytes; it knows its length and its hash."""
+
+    def __init__(self, path: Path, columns: List[str], keep: int):
+        super().__init__(path, keep)
+        begin = path.read_bytes()
+        self._length, self._hash = len(begin), hashlib.sha256(begin)
+        if not begin:
             self.add(columns)
 
     def add(self, row: list) -> None:
-        self._writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
-        self._file.flush()
+        line = io.StringIO()
+        values = [f"{value:.6g}" if isinstance(value, float) else value for value in row]
+        csv.writer(line, lineterminator="\n").writerow(values)
+        self.append(line.getvalue())
+        self._length += len(line.getvalue().encode())
+        self._hash.update(line.getvalue().encode())
 
-    def close(self) -> None:
-        self._file.close()
+    def mark(self) -> list:
+        return [self._length, self._hash.hexdigest()]
 
 
-def open_run_folder(folder: Path, manifest: dict, overwrite: bool) -> None:
-    """Make the folder of a new run and write its manifest. Raises EfnasError where a run stands there already."""
+def require_new_run(folder: Path, overwrite: bool) -> None:
+    """Raises EfnasError where a run stands already that is not to be overwritten, or something else."""
     if (folder / MANIFEST).exists() and not overwrite:
-        raise EfnasError(f"{folder} already holds a run; take another --experiment-name, or --overwrite it.")
+        raise EfnasError(f"{folder} already holds a run: --resume or --overwrite it, or give it another name.")
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
         raise EfnasError(f"{folder} holds files that are not of a run; take another --experiment-name.")
+
+
+def open_run_folder(folder: Path, manifest: dict) -> None:
+    """Make the folder of a new run, in place of an old one, and write its manifest."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        write_json(folder / MANIFEST, manifest)
+        write_manifest(folder, manifest)
     except OSError as error:
         raise EfnasError(f"Cannot write the run folder {folder}: {error.strerror}.") from error
 

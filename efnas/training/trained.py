@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.checkpoints import restore
+from efnas.core.seal import checkpoint_of
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.sources import open_datasets
 from efnas.errors import EfnasError
@@ -33,8 +34,7 @@ def checkpoint_path(config: Config, which: str) -> Path:
     names = {"best": BEST, "last": LAST}
     if which in names:
         return config.runtime.run_folder / names[which]
-    path = Path(which)
-    return path.with_suffix("") if path.suffix in (".index", ".json", ".data-00000-of-00001") else path
+    return checkpoint_of(Path(which))
 
 
 def evaluation_result(path: Path, which: str) -> Path:

@@ -1,0 +1,91 @@
+"""The seal of a checkpoint: what it says of itself and the hashes of its files. It knows no TensorFlow.
+
+A checkpoint `NAME.ckpt` is its seal `NAME.ckpt.json` and, of the generation that the seal names, TensorFlow's two files
+(`NAME.ckpt.GENERATION.index`, `NAME.ckpt.GENERATION.data-00000-of-00001`). A generation is named after its content; the
+seal is replaced in one step, so it always names files that are whole, and holds a hash of itself.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Dict, List, NamedTuple
+
+from efnas.errors import EfnasError
+from efnas.files import write_whole
+
+ENDINGS = (".index", ".data-00000-of-00001")
+SEAL = ".json"
+FORMAT = 2
+
+
+class Seal(NamedTuple):
+    """`prefix` is that of TensorFlow's files, `sha256` the hash of each by its ending."""
+
+    state: dict
+    prefix: Path
+    sha256: Dict[str, str]
+
+
+def write_seal(path: Path, state: dict, generation: str, hashes: Dict[str, str]) -> None:
+    content = {"format": FORMAT, "state": state, "generation": generation, "sha256": hashes}
+    write_whole(with_ending(path, SEAL), _sealed(content), sync=True)
+
+
+def read_seal(path: Path) -> Seal:
+    """The seal alone. Raises EfnasError when it is missing, or not as it was written."""
+    file = with_ending(path, SEAL)
+    if not file.is_file():
+        raise EfnasError(f"There is no checkpoint {path} (looked for {file}).")
+    try:
+        text = file.read_text()
+        content = json.loads(text)
+        content.pop("seal_sha256")
+        if _sealed(content) != text:
+            raise ValueError("changed")
+        return Seal(content["state"], with_ending(path, "." + content["generation"]), content["sha256"])
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise EfnasError(f"The checkpoint {path} is damaged: its seal {file.name} is not as it was written.") from error
+
+
+def read_state(path: Path) -> dict:
+    """What a checkpoint says of itself. Raises EfnasError when it is missing, or its files are not those it sealed."""
+    seal = read_seal(path)
+    for ending in ENDINGS:
+        file = with_ending(seal.prefix, ending)
+        if not file.is_file():
+            raise EfnasError(f"The checkpoint {path} is not whole: {file.name} is missing.")
+        if file_sha256(file) != seal.sha256.get(ending):
+            raise EfnasError(f"The checkpoint {path} is damaged: {file.name} is not the file that was sealed.")
+    return seal.state
+
+
+def data_sha256(path: Path) -> str:
+    """The sealed hash of the weights of a checkpoint, which names it whatever folder it lies in."""
+    return read_seal(path).sha256[ENDINGS[1]]
+
+
+def checkpoint_of(path: Path) -> Path:
+    """The checkpoint that one of its files belongs to, or the path itself."""
+    return path.with_name(path.name.split(".ckpt.")[0] + ".ckpt") if ".ckpt." in path.name else path
+
+
+def files_of(path: Path) -> List[Path]:
+    """TensorFlow's files of all generations of a checkpoint."""
+    return [file for ending in ENDINGS for file in path.parent.glob(f"{path.name}.*{ending}")]
+
+
+def with_ending(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def file_sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with open(file, "rb") as stream:
+        for piece in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _sealed(content: dict) -> str:
+    text = json.dumps(content, indent=1)
+    return json.dumps({**content, "seal_sha256": hashlib.sha256(text.encode()).hexdigest()}, indent=1) + "\n"

@@ -1,0 +1,72 @@
+"""Where a run stands: all that a checkpoint holds of it beside the weights."""
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import List
+
+from efnas.config import Config
+from efnas.core.sampler import FairnessCounts
+from efnas.core.space import FLOW_SPACE
+
+
+@dataclass
+class Progress:
+    """Sums are over the steps of the epoch that is under way. An epoch is done when it has been evaluated too."""
+
+    step: int = 0
+    samples_seen: int = 0
+    epochs_done: int = 0
+    epoch_steps: int = 0
+    loss_sum: float = 0.0
+    loss_with_decay_sum: float = 0.0
+    best: float = math.inf
+    best_epoch: int = 0
+    zero_epe: float = math.inf
+    stale_evaluations: int = 0
+    fairness_counts: List[List[int]] = field(default_factory=lambda: FairnessCounts(FLOW_SPACE).counts.tolist())
+
+    @classmethod
+    def of_state(cls, state: dict) -> "Progress":
+        """Raises KeyError when the state of a checkpoint lacks an entry."""
+        return cls(**{entry.name: state[entry.name] for entry in fields(cls)})
+
+    def as_state(self) -> dict:
+        return asdict(self)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, or the last one when it has just been done."""
+        return self.epochs_done + (1 if self.epoch_steps else 0)
+
+    @property
+    def counts(self) -> FairnessCounts:
+        return FairnessCounts(FLOW_SPACE, self.fairness_counts)
+
+    def add_step(self, codes, samples: int, loss: float, loss_with_decay: float) -> None:
+        counts = self.counts
+        counts.add(codes)
+        self.fairness_counts = counts.counts.tolist()
+        self.step += 1
+        self.epoch_steps += 1
+        self.samples_seen += samples
+        self.loss_sum += loss
+        self.loss_with_decay_sum += loss_with_decay
+
+    def end_epoch(self) -> None:
+        self.epochs_done += 1
+        self.epoch_steps = 0
+        self.loss_sum = self.loss_with_decay_sum = 0.0
+
+    def judge(self, metric: float, epoch: int, min_delta: float) -> bool:
+        """Take an evaluation into account; whether it is the best so far."""
+        gain = self.best - metric
+        self.stale_evaluations = 0 if gain > min_delta else self.stale_evaluations + 1
+        if gain > 0:
+            self.best, self.best_epoch = metric, epoch
+        return gain > 0
+
+    def stopped_early(self, config: Config) -> bool:
+        return 0 < config.eval.early_stop_patience <= self.stale_evaluations
+
+    def finished(self, config: Config) -> bool:
+        return self.epochs_done >= config.train.num_epochs or self.stopped_early(config)
