@@ -23,7 +23,7 @@ demo: setup
 	    --plot $(RUN)/pictures/memory.png --summary $(RUN)/compare_summary.json
 
 test: setup
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15
 
 lint: setup
 	.venv/bin/ruff check .

@@ -91,3 +91,42 @@ def graph():
 @pytest.fixture
 def rng() -> np.random.RandomState:
     return np.random.RandomState(0)
+
+
+@pytest.fixture(scope="session")
+def run_settings(small_chairs) -> list:
+    """Assignments of the run that several tests share: 4 epochs of 3 steps (5, 5 and 2 pairs), in micro batches."""
+    return [
+        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "train.base_width=4",
+        "train.batch_size=5", "train.micro_batch_size=3", "train.num_epochs=4", "train.lr=0.002",
+        "eval.bn_recal_batches=1", "eval.eval_pool_size=6", "eval.eval_batches_per_arch=1", "eval.full_every=4",
+        "runtime.gpu_device=-1", "runtime.threads=1", "checkpoint.every_minutes=0",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def straight_run(run_settings, tmp_path_factory):
+    """That run, never stopped: its outcome and what it told. Not to be changed."""
+    from efnas.config import load_config
+    from efnas.training.loop import train
+
+    listener = recorder()
+    root = tmp_path_factory.mktemp("straight")
+    return train(load_config(assignments=[*run_settings, f"runtime.output_root={root}"]), listener), listener
+
+
+def recorder():
+    """A listener that keeps what a run tells it."""
+    from efnas.training.listener import Listener
+
+    class Recorder(Listener):
+        def __init__(self):
+            self.steps, self.evaluations = [], []
+
+        def step(self, epoch, step, result, rate, samples):
+            self.steps.append((epoch, step, result, rate, samples))
+
+        def evaluated(self, moment, evaluation, figures, best):
+            self.evaluations.append((moment, evaluation, figures, best))
+
+    return Recorder()

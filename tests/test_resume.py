@@ -28,13 +28,8 @@ EPOCHS, STEPS_PER_EPOCH = 4, 3
 
 
 @pytest.fixture(scope="module")
-def settings(small_chairs):
-    return [
-        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "train.base_width=4",
-        "train.batch_size=5", "train.micro_batch_size=3", f"train.num_epochs={EPOCHS}", "train.lr=0.002",
-        "eval.bn_recal_batches=1", "eval.eval_pool_size=6", "eval.eval_batches_per_arch=1", "eval.full_every=0",
-        "runtime.gpu_device=-1", "runtime.threads=1", "checkpoint.every_minutes=0",
-    ]  # fmt: skip
+def settings(run_settings):
+    return run_settings
 
 
 def config_of(settings, root, *more):
@@ -66,9 +61,9 @@ def stopped(config, **when):
 
 
 @pytest.fixture(scope="module")
-def straight(settings, tmp_path_factory):
-    """A run that was never stopped."""
-    return train(config_of(settings, tmp_path_factory.mktemp("straight"))).folder
+def straight(straight_run):
+    """The folder of a run that was never stopped."""
+    return straight_run[0].folder
 
 
 @pytest.fixture(scope="module")

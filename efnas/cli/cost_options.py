@@ -32,7 +32,7 @@ Checkpoint = Annotated[
 SkipCheckpoint = Annotated[
     bool, typer.Option("--skip-checkpoint", help="Seeded random weights: good for timing. The default.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the random weights.")]
+Seed = Annotated[Optional[int], typer.Option(min=0, show_default="42", help="Seed of the random weights.")]
 
 
 def board(

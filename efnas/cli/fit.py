@@ -50,7 +50,7 @@ def fit(
     accelerator_config: cost.AcceleratorConfig = None,
     legacy_core: cost.LegacyCore = False,
     no_cache: cost.NoCache = False,
-    seed: cost.Seed = 0,
+    seed: cost.Seed = None,
     height: Height = None,
     width: Width = None,
     base_width: BaseWidth = None,

@@ -50,7 +50,7 @@ def vela_compare(
     vela: cost.VelaProgram = None,
     legacy_core: cost.LegacyCore = False,
     no_cache: cost.NoCache = False,
-    seed: cost.Seed = 0,
+    seed: cost.Seed = None,
     height: Height = None,
     width: Width = None,
     base_width: BaseWidth = None,
@@ -133,6 +133,8 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
         for number, each in enumerate(one["most_expensive"])
     ]
     screen.print(table("Most expensive operators", ["network", "block", ">ms", "operator"], rows))
+    if networks[1][1]["weights"] != networks[0][1]["weights"]:
+        screen.print("The baseline's weights are random; how well weights compress shows in the latency.")
     if limit:
         screen.print(f"fits: within the {limit:,.0f} KiB of SRAM that the board has for it.")
     screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
