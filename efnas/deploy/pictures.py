@@ -9,6 +9,7 @@ from efnas.deploy.vela_output import Compiled, LiveTensor
 from efnas.errors import EfnasError
 
 KIB = 1024
+FAR = 1.5  # a limit beyond so many times the peak is not drawn
 LIMIT_STYLE = {"color": "black", "linestyle": "--", "linewidth": 1}
 
 
@@ -24,14 +25,16 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     figure = _figure(6.2 * len(networks), 9.2)
     grid = figure.add_gridspec(2, len(networks), height_ratios=[3, 2])
     limit = comparison.vela.profile.arena_limit_kib
-    top = 1.3 * max([network.compiled.sram_kib for network in networks] + [limit or 0])
+    most = max(network.compiled.sram_kib for network in networks)
+    near = limit if limit and limit < FAR * most else None
     for place, network in enumerate(networks):
         axes = figure.add_subplot(grid[0, place])
         _draw_memory(axes, network, colours)
-        axes.set_ylim(0, top)
-        if limit:
+        axes.set_ylim(0, 1.3 * max(most, near or 0))
+        if near:
             axes.axhline(limit, **LIMIT_STYLE)
-            axes.text(0, limit, f" the board has {limit:.0f} KiB", va="bottom", fontsize=8)
+        if limit:
+            axes.text(0, near or most, f" the board has {limit:.0f} KiB", va="bottom", fontsize=8)
     _draw_latency(figure.add_subplot(grid[1, :]), networks, colours)
     settings = comparison.settings
     arena = f", arena {settings.arena:,} bytes" if settings.arena else ""
@@ -98,6 +101,7 @@ def _draw_memory(axes, network: Network, colours: Dict[str, tuple]) -> None:
 def _draw_latency(axes, networks: List[Network], colours: Dict[str, tuple]) -> None:
     stages = [stage for stage in colours if any(stage == o.stage for n in networks for o in n.compiled.operators)]
     width = 0.8 / len(networks)
+    digits = 0 if max(network.compiled.inference_ms for network in networks) > 100 else 1
     for place, network in enumerate(networks):
         costs = dict.fromkeys(stages, 0.0)
         for operator in network.compiled.operators:
@@ -107,7 +111,7 @@ def _draw_latency(axes, networks: List[Network], colours: Dict[str, tuple]) -> N
         axes.bar(centres, list(costs.values()), 0.92 * width, color=[colours[stage] for stage in stages], hatch=hatch,
                  edgecolor="white", label=f"{network.name}: {network.compiled.inference_ms:.1f} ms")  # fmt: skip
         for centre, cost in zip(centres, costs.values()):
-            axes.text(centre, cost, f"{cost:.0f}", ha="center", va="bottom", fontsize=7)
+            axes.text(centre, cost, f"{cost:.{digits}f}", ha="center", va="bottom", fontsize=7)
     axes.set_xticks(range(len(stages)))
     axes.set_xticklabels(stages)
     axes.set(ylabel="latency (ms)", title="Latency per block")
