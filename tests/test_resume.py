@@ -261,22 +261,25 @@ class TestLocks:
                                            (["SIGINT", "SIGINT"], 130), (["SIGTERM", "SIGINT", "SIGINT"], 130)])  # fmt: skip
 def test_signals_are_heard_at_once_and_answered_with_their_code(numbers, code):
     program = """
-import sys, time
+import hashlib, sys, time
 from efnas.training.stopping import RunStopped, StopRequest
 with StopRequest(lambda number: print(number.name, flush=True)) as request:
     print("ready", flush=True)
     while not request.number:
         time.sleep(0.01)
     if len(sys.argv) > 1:
-        sum(range(10**10))  # a step that would take minutes, between two of whose instructions nothing can be caught
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # as a step of TensorFlow: minutes without a Python instruction
 sys.exit(RunStopped("", request.number).exit_code)
 """
     more = ["two"] * (len(numbers) > 1)
     process = subprocess.Popen([sys.executable, "-c", program, *more], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    for place, number in enumerate(numbers):
-        process.send_signal(getattr(signal, number))
-        if place == 0:
-            assert process.stdout.readline() == f"{number}\n"
-        time.sleep(0.2)  # two signals of one kind that wait at the same time are one
-    assert process.wait(timeout=30) == code
+    try:
+        assert process.stdout.readline() == "ready\n"
+        for place, number in enumerate(numbers):
+            process.send_signal(getattr(signal, number))
+            if place == 0:
+                assert process.stdout.readline() == f"{number}\n"
+            time.sleep(0.2)  # two signals of one kind that wait at the same time are one
+        assert process.wait(timeout=30) == code
+    finally:
+        process.kill()
