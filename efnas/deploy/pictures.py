@@ -122,7 +122,7 @@ def _draw_latency(axes, networks: List[Network], colours: Dict[str, tuple]) -> N
 
 def draw_fit(fit: Fit, path: Path) -> None:
     """SRAM against latency of every trial, the front, the limit and the best."""
-    figure = _figure(9, 5.5)
+    figure = _figure(10.5, 5.2)
     axes = figure.subplots()
     for number, (form, version) in enumerate(sorted({(t.form, t.vela.version) for t in fit.trials})):
         points = [t.compiled for t in fit.trials if t.compiled and (t.form, t.vela.version) == (form, version)]
@@ -141,7 +141,7 @@ def draw_fit(fit: Fit, path: Path) -> None:
     axes.yaxis.set_major_formatter("{x:.0f}")
     axes.yaxis.set_minor_formatter("{x:.0f}")
     axes.grid(alpha=0.3, which="both")
-    axes.legend(loc="center")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     figure.savefig(path, dpi=110)
 
 
