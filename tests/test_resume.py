@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +20,6 @@ from efnas.training.listener import Listener
 from efnas.training.loop import train
 from efnas.training.plan import prepare
 from efnas.training.resume import NotTheSameRun, Resume, check_resume
-from efnas.training.run_lock import RunLock
 from efnas.training.stopping import RunStopped
 
 EPOCHS, STEPS_PER_EPOCH = 4, 3
@@ -235,51 +232,3 @@ def test_damage_is_found_named_and_the_other_checkpoint_offered(straight, tmp_pa
     # An older checkpoint needs less of a table; the manifest is needed by both.
     assert ("--resume-from best" in str(caught.value)) == (other == BEST)
     assert other == BEST or part not in ("index", "data", "seal")
-
-
-class TestLocks:
-    def test_the_second_process_on_a_folder_is_refused(self, tmp_path):
-        program = f"from pathlib import Path; from efnas.training.run_lock import RunLock\nwith RunLock(Path({str(tmp_path / 'run')!r})): print(1)"
-        with RunLock(tmp_path / "run"):
-            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-            assert f"is being trained by process {os.getpid()} on" in done.stderr
-        assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "1\n"
-
-    def test_the_lock_of_a_dead_process_is_free(self, tmp_path):
-        program = f"import os\nfrom pathlib import Path; from efnas.training.run_lock import RunLock\nwith RunLock(Path({str(tmp_path / 'run')!r})): os.kill(os.getpid(), 9)"
-        assert subprocess.run([sys.executable, "-c", program]).returncode == -9
-        assert (tmp_path / ".run.lock").exists()
-        with RunLock(tmp_path / "run"):
-            pass
-
-    def test_a_folder_that_cannot_be_written_is_one_sentence(self):
-        with pytest.raises(EfnasError, match="Cannot write the lock"), RunLock(Path("/proc/efnas/run")):
-            pass
-
-
-@pytest.mark.parametrize("numbers, code", [(["SIGTERM"], 143), (["SIGINT"], 130), (["SIGUSR1"], 0),
-                                           (["SIGINT", "SIGINT"], 130), (["SIGTERM", "SIGINT", "SIGINT"], 130)])  # fmt: skip
-def test_signals_are_heard_at_once_and_answered_with_their_code(numbers, code):
-    program = """
-import hashlib, sys, time
-from efnas.training.stopping import RunStopped, StopRequest
-with StopRequest(lambda number: print(number.name, flush=True)) as request:
-    print("ready", flush=True)
-    while not request.number:
-        time.sleep(0.01)
-    if len(sys.argv) > 1:
-        hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # as a step of TensorFlow: minutes without a Python instruction
-sys.exit(RunStopped("", request.number).exit_code)
-"""
-    more = ["two"] * (len(numbers) > 1)
-    process = subprocess.Popen([sys.executable, "-c", program, *more], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout.readline() == "ready\n"
-        for place, number in enumerate(numbers):
-            process.send_signal(getattr(signal, number))
-            if place == 0:
-                assert process.stdout.readline() == f"{number}\n"
-            time.sleep(0.2)  # two signals of one kind that wait at the same time are one
-        assert process.wait(timeout=30) == code
-    finally:
-        process.kill()
