@@ -37,4 +37,4 @@ bench: setup
 	.venv/bin/python tests/bench/bench_vela.py
 
 clean:
-	rm -rf .venv .venv-vela build efnas.egg-info
+	rm -rf .venv .venv-vela* build efnas.egg-info

@@ -8,19 +8,17 @@ from typing import Union
 from efnas.errors import EfnasError
 
 
-def write_whole(path: Path, content: Union[bytes, str], sync: bool = False) -> None:
+def write_whole(path: Path, content: Union[bytes, str], durable: bool = False) -> None:
     """Write a file beside its place, then rename it. Raises EfnasError; a file that stood there before stays.
 
-    With `sync` the content is on the disk before the name is.
+    With `durable` the content is on the disk before the name is.
     """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:
-        with open(partial, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        if durable:
+            sync(partial)
         os.replace(partial, path)
     except OSError as error:
         if partial.exists():
@@ -41,7 +39,17 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, with those above it. Raises EfnasError when the disk refuses."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EfnasError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+
+
 def require_folder_of(path: Path) -> None:
-    """Raises EfnasError when the folder that a file is to be written to does not exist."""
+    """Raises EfnasError when a file cannot be written there: its folder does not exist, or it is one itself."""
+    if path.is_dir():
+        raise EfnasError(f"{path} is a folder; name a file to write.")
     if not path.parent.is_dir():
         raise EfnasError(f"There is no folder {path.parent} to write {path.name} to.")

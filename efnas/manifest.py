@@ -65,6 +65,11 @@ class Difference(NamedTuple):
     left: Any
     right: Any
 
+    @property
+    def counts(self) -> bool:
+        """Whether two runs with it are not alike."""
+        return self.group != "place"
+
 
 def differences(left: dict, right: dict) -> List[Difference]:
     """Where two manifests differ, by group; keys that a configuration cannot say count for two runs alone."""
@@ -80,13 +85,12 @@ def differences(left: dict, right: dict) -> List[Difference]:
 
 def identity_sha256(manifest: dict) -> str:
     """Names a run: the hash of its identity, which its checkpoints hold."""
-    return hashlib.sha256(json.dumps(manifest["identity"], sort_keys=True).encode()).hexdigest()
+    return _hash(manifest["identity"])
 
 
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest of a run, with a hash of itself."""
-    content = {key: value for key, value in manifest.items() if key != "sha256"}
-    write_json(folder / MANIFEST, {**content, "sha256": _hash(content)})
+    write_json(folder / MANIFEST, {**manifest, "sha256": _hash(manifest)})
 
 
 def read_manifest(path: Path) -> dict:

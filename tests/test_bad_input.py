@@ -64,7 +64,7 @@ def place(tmp_path_factory, small_chairs):
 
 def tree(root) -> dict:
     return {str(path): path.read_bytes() if path.is_file() else None
-            for path in root.rglob("*") if path.name not in ("runs_log", "runs") or path.is_dir()}  # fmt: skip
+            for path in root.rglob("*") if path.name != "runs" or path.is_dir()}  # fmt: skip
 
 
 GOOD = ["--config", "@/good.yaml"]
@@ -146,6 +146,11 @@ CASES = [
     (["vela-compare", "--arch", CODE, *VELA, "--summary", "@/absent/x.json"], "no folder"),
     (["vela-compare", "--arch", CODE, *VELA, "--plot", "@/absent/x.png"], "no folder"),
     (["vela-compare", "--arch", CODE, *VELA, "--keep", "@/file"], "is a file"),
+    (["vela-compare", "--arch", CODE, *VELA, "--keep", "@/file/below"], "Cannot make the folder"),
+    (["vela-compare", "--arch", CODE, *VELA, "--plot", "@/empty"], "is a folder"),
+    (["vela-compare", "--arch", CODE, *VELA, "--summary", "@/empty"], "is a folder"),
+    (["export", "--arch", CODE, "--out", "@/empty", "--skip-checkpoint"], "is a folder"),
+    (["fit", "--arch", CODE, *VELA, "--plot", "@/x.xyz"], "ends with .png, .svg, .pdf"),
     (["vela-compare", "--arch", CODE, *VELA, "--checkpoint", "best", "--skip-checkpoint"], "contradict"),
     (["vela-compare", "--arch", CODE, *VELA, "--checkpoint", "best", *GOOD, *RUNS, "absent"], "no checkpoint"),
     (["vela-compare", "--arch", "best", *VELA, "--skip-checkpoint"], "not a digit"),
@@ -171,7 +176,6 @@ CASES = [
 def test_wrong_input(place, words, message, monkeypatch, capsys):
     monkeypatch.chdir(place)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    (place / "runs_of_vela").mkdir(exist_ok=True)
     before = tree(place)
     code, out, err = answer([word.replace("@", str(place)) for word in words], monkeypatch, capsys)
     assert code == 2, out + err

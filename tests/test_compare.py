@@ -85,8 +85,8 @@ def test_random_files_are_exported_once(cache, compared):
         raise AssertionError("TensorFlow was to be imported")
 
     warm = NetworkFiles(load_config(assignments=SMALL), cache, before_tensorflow=never)
-    assert warm.subnet(ARCHS[0], "accumulated") == NetworkFiles(load_config(assignments=SMALL), cache).subnet(
-        ARCHS[0], "accumulated"
+    assert warm.subnet(ARCHS[0], ["accumulated"]) == NetworkFiles(load_config(assignments=SMALL), cache).subnet(
+        ARCHS[0], ["accumulated"]
     )
     for other in (["runtime.seed=1"], ["train.base_width=4"], ["data.input_width=96"]):
         with pytest.raises(AssertionError):

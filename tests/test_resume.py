@@ -15,11 +15,12 @@ from efnas.core.seal import read_seal, read_state
 from efnas.errors import EfnasError
 from efnas.manifest import GROUPS, differences, identity_sha256, read_manifest, write_manifest
 from efnas.training import loop
-from efnas.training.history import BEST, EVALUATIONS, FAIRNESS, LAST, PER_ARCH
+from efnas.training.history import EVALUATIONS, FAIRNESS, PER_ARCH
 from efnas.training.listener import Listener
 from efnas.training.loop import train
 from efnas.training.plan import prepare
 from efnas.training.resume import NotTheSameRun, Resume, check_resume
+from efnas.training.run_files import BEST, LAST
 from efnas.training.stopping import RunStopped
 
 EPOCHS, STEPS_PER_EPOCH = 4, 3

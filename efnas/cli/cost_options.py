@@ -1,7 +1,7 @@
 """Options of the commands that ask the compiler what a network costs, and what they stand for."""
 
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
 import typer
 from typing_extensions import Annotated
@@ -24,6 +24,10 @@ AcceleratorConfig = Annotated[
 ]
 VelaProgram = Annotated[Optional[str], typer.Option(metavar="PATH|VERSION", show_default=False, help="The compiler.")]
 LegacyCore = Annotated[bool, typer.Option("--legacy-core", help="Let Vela 5.x use its old core, which equals 4.5.")]
+Arena = Annotated[
+    Optional[int],
+    typer.Option(min=1, metavar="BYTES", show_default="the board's", help="Arena cache size to aim at (Performance)."),
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Export and compile anew; keep nothing.")]
 Checkpoint = Annotated[
     Optional[str],
@@ -58,14 +62,13 @@ def board(
 
 
 def network_files(
-    cache,
-    checkpoint: Optional[str],
-    skip_checkpoint: bool,
-    config_file: Optional[Path],
-    options: dict,
-    assignments: Optional[List[str]],
+    cache, checkpoint: Optional[str], skip_checkpoint: bool, seed: Optional[int], size: tuple, run: tuple
 ):
-    """The `NetworkFiles` that the options name: those of a run, or random ones of the size that is asked for."""
+    """The `NetworkFiles` that the options name: those of a run, or random ones of the size that is asked for.
+
+    `size` is height, width and base width; `run` the options that name a run: --config, --experiment-name,
+    --output-root, --set.
+    """
     from efnas.cli.console import quiet_tensorflow
     from efnas.config import load_config
     from efnas.deploy.network_files import NetworkFiles
@@ -73,8 +76,19 @@ def network_files(
 
     if checkpoint and skip_checkpoint:
         raise EfnasError("--checkpoint and --skip-checkpoint contradict each other: give one.")
+    config_file, experiment_name, output_root, assignments = run
+    height, width, base_width = size
+    options = {
+        "runtime.seed": seed, "runtime.experiment_name": experiment_name, "runtime.output_root": output_root,
+        "data.input_height": height, "data.input_width": width, "train.base_width": base_width,
+    }  # fmt: skip
     load = load_run_config if checkpoint else load_config
     return NetworkFiles(load(config_file, options, assignments or []), cache, checkpoint, quiet_tensorflow)
+
+
+def require_keep(folder: Optional[Path]) -> None:
+    if folder and folder.exists() and not folder.is_dir():
+        raise EfnasError(f"--keep takes a folder; {folder} is a file.")
 
 
 def open_cache(no_cache: bool):

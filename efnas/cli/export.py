@@ -6,7 +6,6 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Form, Json, OutputRoot, require_choice
-from efnas.core.space import FLOW_SPACE
 from efnas.errors import EfnasError
 
 
@@ -35,10 +34,9 @@ def export(
     from efnas.config import load_config
     from efnas.deploy.host import FORMS
     from efnas.manifest import load_run_config
+    from efnas.training.run_files import arch_of
 
-    if arch != "best":
-        FLOW_SPACE.parse(arch)
-    elif skip_checkpoint:
+    if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
     require_choice("--form", form, FORMS)
     if verify and skip_checkpoint:
@@ -50,11 +48,10 @@ def export(
     }
     load = load_config if skip_checkpoint else load_run_config
     settings = load(config, options, assignments or [])
+    code = arch_of(settings, arch, checkpoint)
     quiet_tensorflow()
     from efnas.deploy.export import export_subnet
-    from efnas.training.trained import arch_of
 
-    code = arch_of(settings, arch, checkpoint)
     done = export_subnet(settings, code, out, None if skip_checkpoint else checkpoint, form, not float32, verify)
     if as_json:
         print_json(done.description)

@@ -68,20 +68,18 @@ def fit(
     from efnas.cli.console import print_json, progress_bar
     from efnas.deploy.fit import fit as search
     from efnas.deploy.host import FORMS
-    from efnas.files import require_folder_of, write_whole
+    from efnas.figures import require_picture
+    from efnas.files import make_folder, write_whole
 
     for form in forms or []:
         require_choice("--form", form, FORMS)
     if plot:
-        require_folder_of(plot)
-    if keep and keep.exists() and not keep.is_dir():
-        raise EfnasError(f"--keep takes a folder; {keep} is a file.")
+        require_picture(plot)
+    cost.require_keep(keep)
     cache = cost.open_cache(no_cache)
-    options = {
-        "runtime.seed": seed, "runtime.experiment_name": experiment_name, "runtime.output_root": output_root,
-        "data.input_height": height, "data.input_width": width, "train.base_width": base_width,
-    }  # fmt: skip
-    files = cost.network_files(cache, checkpoint, skip_checkpoint, config, options, assignments)
+    size = (height, width, base_width)
+    run = (config, experiment_name, output_root, assignments)
+    files = cost.network_files(cache, checkpoint, skip_checkpoint, seed, size, run)
     code = files.arch(arch)
     board = cost.board(profile, vela_config, system_config, memory_mode, accelerator_config)
     limit = limit_kib or board.arena_limit_kib
@@ -89,11 +87,11 @@ def fit(
         raise EfnasError(f"{board.name} does not say how much SRAM the board has for it: give --limit-kib.")
     compilers = [cost.open_vela(program, board, cache, legacy_core) for program in velas or [None]]
     with progress_bar("Compiling", "settings") as progress:
-        models = {form: files.subnet(code, form) for form in forms or FORMS}
+        models = files.subnet(code, forms or FORMS)
         found = search(models, compilers, limit, legacy_core, progress)
     best = found.best
     if keep and best:
-        keep.mkdir(parents=True, exist_ok=True)
+        make_folder(keep)
         stem = f"subnet_{code.compact}_{best.form}"
         write_whole(keep / f"{stem}.tflite", models[best.form])
         best.vela.compile(models[best.form], best.settings, keep / f"{stem}_vela.tflite")

@@ -58,7 +58,7 @@ def diff(
         console().print(difference_table(found, str(left), str(right)))
     else:
         print("No differences.")
-    if any(each.group != "place" for each in found):
+    if any(each.counts for each in found):
         raise typer.Exit(1)
 
 

@@ -99,9 +99,8 @@ def train(
         try:
             outcome = train_supernet(settings, screen, overwrite, decided)
         except NotTheSameRun as error:
-            console(stderr=True).print(
-                difference_table([each for each in error.found if each.group != "place"], "run", "now")
-            )
+            found = [each for each in error.found if each.counts]
+            console(stderr=True).print(difference_table(found, "run", "now"))
             raise
     if screen.last_evaluation:
         console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))

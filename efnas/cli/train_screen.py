@@ -41,10 +41,10 @@ class _Screen(Listener):
 
     def resuming(self, resumption) -> None:
         at = resumption.progress
-        self._first_step = resumption.progress.step
+        self._first_step = at.step
         self.say(f"Going on after step {at.step:,} (epoch {max(1, at.epoch)}), from {resumption.checkpoint.name}.")
         for each in resumption.found:
-            if each.group != "place":
+            if each.counts:
                 self.say(f"  {each.key} was {each.left}, is {each.right}")
 
     def stopping(self, number) -> None:

@@ -8,7 +8,6 @@ from typing_extensions import Annotated
 
 from efnas.cli import cost_options as cost
 from efnas.cli.options import (
-    Arena,
     Assignments,
     BaseWidth,
     ConfigFile,
@@ -20,7 +19,7 @@ from efnas.cli.options import (
     Width,
     require_choice,
 )
-from efnas.errors import CheckFailed, EfnasError
+from efnas.errors import CheckFailed
 
 
 def vela_compare(
@@ -29,7 +28,7 @@ def vela_compare(
     skip_checkpoint: cost.SkipCheckpoint = False,
     form: Form = "accumulated",
     optimise: Annotated[str, typer.Option(metavar="Size|Performance", help="What Vela optimises.")] = "Size",
-    arena: Arena = None,
+    arena: cost.Arena = None,
     max_sram_difference: Annotated[float, typer.Option(help="Accept at most so many MB above the baseline.")] = 0.30,
     max_inference_ratio: Annotated[float, typer.Option(help="Accept at most so many times its latency.")] = 1.30,
     plot: Annotated[
@@ -68,20 +67,19 @@ def vela_compare(
     from efnas.deploy.compare import Limits, compare
     from efnas.deploy.host import FORMS
     from efnas.deploy.vela import OPTIMISE, Settings
+    from efnas.figures import require_picture
     from efnas.files import require_folder_of, write_json
 
     require_choice("--optimise", optimise, OPTIMISE)
     require_choice("--form", form, FORMS)
-    for path in filter(None, (summary, plot)):
-        require_folder_of(path)
-    if keep and keep.exists() and not keep.is_dir():
-        raise EfnasError(f"--keep takes a folder; {keep} is a file.")
+    require_folder_of(summary)
+    if plot:
+        require_picture(plot)
+    cost.require_keep(keep)
     cache = cost.open_cache(no_cache)
-    options = {
-        "runtime.seed": seed, "runtime.experiment_name": experiment_name, "runtime.output_root": output_root,
-        "data.input_height": height, "data.input_width": width, "train.base_width": base_width,
-    }  # fmt: skip
-    files = cost.network_files(cache, checkpoint, skip_checkpoint, config, options, assignments)
+    size = (height, width, base_width)
+    run = (config, experiment_name, output_root, assignments)
+    files = cost.network_files(cache, checkpoint, skip_checkpoint, seed, size, run)
     codes = [files.arch(text) for text in archs]
     board = cost.board(profile, vela_config, system_config, memory_mode, accelerator_config)
     compiler = cost.open_vela(vela, board, cache, legacy_core)
@@ -106,9 +104,10 @@ def vela_compare(
 
 def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
     from efnas.cli.console import console, table
+    from efnas.deploy.compare import BASELINE
 
     vela, limit, screen = content["vela"], content["arena_limit_kib"], console()
-    networks = [("bilinear baseline", content["baseline"])] + [(each["arch"], each) for each in content["subnets"]]
+    networks = [(BASELINE, content["baseline"])] + [(each["arch"], each) for each in content["subnets"]]
     fits = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}
     arena = f", arena {vela['arena']:,} bytes" if vela["arena"] else ""
     title = f"{content['profile']}, Vela {vela['version']}, {vela['optimise']}{arena}, {content['form']} (estimates)"

@@ -28,7 +28,7 @@ class Seal(NamedTuple):
 
 def write_seal(path: Path, state: dict, generation: str, hashes: Dict[str, str]) -> None:
     content = {"format": FORMAT, "state": state, "generation": generation, "sha256": hashes}
-    write_whole(with_ending(path, SEAL), _sealed(content), sync=True)
+    write_whole(with_ending(path, SEAL), _sealed(content), durable=True)
 
 
 def read_seal(path: Path) -> Seal:

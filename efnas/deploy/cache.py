@@ -40,22 +40,16 @@ def code_version() -> str:
 
 
 class Cache:
-    """Bytes by key. Without a folder nothing is kept. `hits` and `misses` count what was asked for."""
+    """Bytes by key. Without a folder nothing is kept."""
 
     def __init__(self, folder: Optional[Path]):
         self.folder = folder
-        self.hits = self.misses = 0
 
     def get(self, kind: str, key: str) -> Optional[bytes]:
         try:
-            content = gzip.decompress(self._path(kind, key).read_bytes()) if self.folder else None
+            return gzip.decompress(self._path(kind, key).read_bytes()) if self.folder else None
         except (OSError, EOFError, zlib.error):
-            content = None
-        if content is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-        return content
+            return None
 
     def put(self, kind: str, key: str, content: bytes) -> None:
         if not self.folder:

@@ -9,7 +9,7 @@ from efnas.core.space import ArchCode
 from efnas.deploy.network_files import NetworkFiles
 from efnas.deploy.vela import Settings, Vela, other_figures
 from efnas.deploy.vela_output import Compiled
-from efnas.files import write_whole
+from efnas.files import make_folder, write_whole
 
 BASELINE = "bilinear baseline"
 FIGURES = ("sram_mb", "inference_ms", "fps", "macs", "npu_ops", "cpu_ops", "flash_kib")
@@ -71,7 +71,7 @@ def compare(
     `keep` is a folder for the files, as exported and as compiled. Raises EfnasError when the compiler fails.
     """
     if keep:
-        keep.mkdir(parents=True, exist_ok=True)
+        make_folder(keep)
     names = ["bilinear_baseline", *(f"subnet_{arch.compact}" for arch in archs)]
     done: List[str] = []
 
@@ -86,7 +86,7 @@ def compare(
     progress(0, len(names))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(job, names[0], files.baseline(form))]
-        jobs += [pool.submit(job, name, files.subnet(arch, form)) for name, arch in zip(names[1:], archs)]
+        jobs += [pool.submit(job, name, files.subnet(arch, [form])[form]) for name, arch in zip(names[1:], archs)]
         base, *compiled = [each.result() for each in jobs]
     baseline = Network(BASELINE, files.weights_of(None), base, [])
     subnets = [

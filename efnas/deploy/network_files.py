@@ -1,11 +1,12 @@
 """The `.tflite` files that are compiled: the baseline and subnets, with seeded random weights or those of a run."""
 
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from efnas.config import Config
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.deploy.cache import Cache, code_version, key_of
 from efnas.manifest import library_versions
+from efnas.training.run_files import arch_of
 
 
 class NetworkFiles(NamedTuple):
@@ -22,19 +23,17 @@ class NetworkFiles(NamedTuple):
 
     def arch(self, text: str) -> ArchCode:
         """The subnet of a code; of trained weights also `best`, ranked first by `efnas eval`."""
-        if text != "best" or not self.checkpoint:
-            return FLOW_SPACE.parse(text)
-        self.before_tensorflow()
-        from efnas.training.trained import arch_of
-
-        return arch_of(self.config, text, self.checkpoint)
+        return arch_of(self.config, text, self.checkpoint) if self.checkpoint else FLOW_SPACE.parse(text)
 
     def baseline(self, form: str) -> bytes:
         return self._random(None, form)
 
-    def subnet(self, arch: ArchCode, form: str) -> bytes:
-        """Raises EfnasError for a checkpoint that is missing or of another network."""
-        return self._trained(arch, form) if self.checkpoint else self._random(arch, form)
+    def subnet(self, arch: ArchCode, forms: Sequence[str]) -> Dict[str, bytes]:
+        """The files of a subnet by output form. Raises EfnasError for a checkpoint that is missing or of another
+        network."""
+        if self.checkpoint:
+            return self._trained(arch, forms)
+        return {form: self._random(arch, form) for form in forms}
 
     def weights_of(self, arch: Optional[ArchCode]) -> str:
         return self.checkpoint if arch and self.checkpoint else f"random, seed {self.config.runtime.seed}"
@@ -56,7 +55,7 @@ class NetworkFiles(NamedTuple):
         self.cache.put("tflite", key, model)
         return model
 
-    def _trained(self, arch: ArchCode, form: str) -> bytes:
+    def _trained(self, arch: ArchCode, forms: Sequence[str]) -> Dict[str, bytes]:
         self.before_tensorflow()
         from efnas.deploy import tflite
         from efnas.deploy.weights import checkpoint_weights
@@ -64,4 +63,5 @@ class NetworkFiles(NamedTuple):
         data = self.config.data
         network = tflite.subnet_network(arch, self.config.train.base_width)
         weights = checkpoint_weights(self.config, self.checkpoint, arch)
-        return tflite.checked_file(network, weights, data.input_height, data.input_width, form)[0]
+        size = (data.input_height, data.input_width)
+        return {form: tflite.checked_file(network, weights, *size, form)[0] for form in forms}

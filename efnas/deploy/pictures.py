@@ -7,6 +7,7 @@ from efnas.deploy.compare import Comparison, Network
 from efnas.deploy.fit import Fit
 from efnas.deploy.vela_output import Compiled, LiveTensor
 from efnas.errors import EfnasError
+from efnas.figures import new_figure, save_figure
 
 KIB = 1024
 FAR = 1.5  # a limit beyond so many times the peak is not drawn
@@ -22,7 +23,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     if not all(network.compiled.live for network in networks):
         raise EfnasError("There is nothing to draw: with this memory mode no tensor of the network lies in the SRAM.")
     colours = _colours(networks)
-    figure = _figure(6.2 * len(networks), 9.2)
+    figure = new_figure(6.2 * len(networks), 9.2)
     grid = figure.add_gridspec(2, len(networks), height_ratios=[3, 2])
     limit = comparison.vela.profile.arena_limit_kib
     most = max(network.compiled.sram_kib for network in networks)
@@ -42,7 +43,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
         f"{comparison.vela.profile.name}, Vela {comparison.vela.version}, {settings.optimise}{arena}, form "
         f"{comparison.form} (estimates)"
     )
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def live_at(compiled: Compiled, step: int) -> List[LiveTensor]:
@@ -122,7 +123,7 @@ def _draw_latency(axes, networks: List[Network], colours: Dict[str, tuple]) -> N
 
 def draw_fit(fit: Fit, path: Path) -> None:
     """SRAM against latency of every trial, the front, the limit and the best."""
-    figure = _figure(10.5, 5.2)
+    figure = new_figure(10.5, 5.2)
     axes = figure.subplots()
     for number, (form, version) in enumerate(sorted({(t.form, t.vela.version) for t in fit.trials})):
         points = [t.compiled for t in fit.trials if t.compiled and (t.form, t.vela.version) == (form, version)]
@@ -142,7 +143,7 @@ def draw_fit(fit: Fit, path: Path) -> None:
     axes.yaxis.set_minor_formatter("{x:.0f}")
     axes.grid(alpha=0.3, which="both")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)
 
 
 def _colours(networks: List[Network]) -> Dict[str, tuple]:
@@ -155,15 +156,6 @@ def _colours(networks: List[Network]) -> Dict[str, tuple]:
     ]
     stages = dict.fromkeys(owner.stage for owner in owners)
     return {stage: cm.get_cmap("tab20")(number % 20) for number, stage in enumerate(stages)}
-
-
-def _figure(width: float, height: float):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), constrained_layout=True)
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _short(name: str) -> str:

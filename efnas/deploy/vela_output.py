@@ -23,7 +23,6 @@ class _LayerForm(NamedTuple):
     """Columns of a per-layer table by position: `Network%` may stand twice, and names, which come last, hold commas."""
 
     header: str
-    kind: int
     sram: int
     cycles: int
     macs: int
@@ -33,12 +32,12 @@ LAYER_FORMS = [
     _LayerForm(
         "TFLite_operator,NNG Operator,SRAM Usage,Peak%,Op Cycles,Network%,NPU,SRAM AC,DRAM AC,OnFlash AC,OffFlash AC,"
         "MAC Count,Network%,Util%,Name",
-        kind=0, sram=2, cycles=4, macs=11,
+        sram=2, cycles=4, macs=11,
     ),
     _LayerForm(
         "Original Operator,NNG Operator,Target,Staging Usage,Peak% (Staging),Op Cycles,Network% (cycles),NPU,SRAM AC,"
         "DRAM AC,OnFlash AC,OffFlash AC,MAC Count,Network% (MAC),Util% (MAC),Name",
-        kind=0, sram=3, cycles=5, macs=12,
+        sram=3, cycles=5, macs=12,
     ),
 ]  # fmt: skip
 
@@ -57,7 +56,6 @@ WEIGHTS = "weights"
 class Operator(NamedTuple):
     """A row of the per-layer table; `name` is that of the operator's output, `stage` its first part (E0, EB0, ...)."""
 
-    kind: str
     name: str
     sram_bytes: int
     cycles: float
@@ -83,7 +81,6 @@ class LiveTensor(NamedTuple):
 class Compiled(NamedTuple):
     """Vela's estimate for one file. `live` are the tensors in the SRAM, in the order of their first step."""
 
-    vela_version: str
     sram_kib: float
     flash_kib: float
     inference_ms: float
@@ -119,7 +116,7 @@ def read_output(version: str, printed: str, summary: str, layers: str) -> Compil
     if not all(counts.values()):
         raise _unknown(version, "output, which does not say how many operators run on the NPU and the CPU")
     return Compiled(
-        version, figures["sram_memory_used"], figures["off_chip_flash_memory_used"], 1000.0 * figures["inference_time"],
+        figures["sram_memory_used"], figures["off_chip_flash_memory_used"], 1000.0 * figures["inference_time"],
         figures["inferences_per_second"], int(figures["nn_macs"]), int(counts["NPU"].group(1)),
         int(counts["CPU"].group(1)), operators, live,
     )  # fmt: skip
@@ -142,7 +139,7 @@ def _read_layers(text: str, version: str) -> List[Operator]:
         raise _unknown(version, f"per-layer table, whose header is '{','.join(header)[:80]}'")
     name = len(header) - 1
     operators = [
-        Operator(row[form.kind], ",".join(row[name:]), int(float(row[form.sram])), float(row[form.cycles]),
+        Operator(",".join(row[name:]), int(float(row[form.sram])), float(row[form.cycles]),
                  int(float(row[form.macs])))
         for row in rows
     ]  # fmt: skip

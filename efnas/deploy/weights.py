@@ -16,7 +16,7 @@ from efnas.data.sources import open_datasets
 from efnas.training.device import select_device
 from efnas.training.evaluation import PoolEvaluation
 from efnas.training.plan import network_identity
-from efnas.training.trained import checkpoint_path
+from efnas.training.run_files import checkpoint_path
 
 CALIBRATION_IMAGES = 16
 

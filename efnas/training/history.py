@@ -22,7 +22,6 @@ FAIRNESS, LOG, REPORT, CURVES = (
     "supernet_training_report.md",
     "training_curves.png",
 )
-BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
 
 
 class Moment(NamedTuple):

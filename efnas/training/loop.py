@@ -16,12 +16,13 @@ from efnas.data.sampling_plan import coverage, training_plan
 from efnas.errors import TrainingDiverged
 from efnas.manifest import identity_sha256, write_manifest
 from efnas.training.evaluation import Evaluation, PoolEvaluation
-from efnas.training.history import BEST, LAST, History, Moment, open_run_folder, require_new_run
+from efnas.training.history import History, Moment, open_run_folder, require_new_run
 from efnas.training.listener import Listener, Outcome
 from efnas.training.plan import Plan, network_identity, prepare
 from efnas.training.progress import Progress
 from efnas.training.report import write_report
 from efnas.training.resume import Resume, Resumption, check_resume, scheduled
+from efnas.training.run_files import BEST, LAST
 from efnas.training.run_lock import RunLock
 from efnas.training.schedule import learning_rate
 from efnas.training.step import FairStep, StepResult
@@ -110,11 +111,11 @@ class _Run:
                 if epoch % config.eval.eval_every_epoch == 0 or epoch == config.train.num_epochs:
                     evaluation = self.evaluate(session, moment)
             except _StopHere:
-                self.stop(session, epoch)
+                self.stop(session)
             self.at.end_epoch()
             if evaluation:
                 self.take(session, moment, *evaluation)
-            self.save(session, LAST, epoch)
+            self.save(session, LAST)
         if self.at.stopped_early(config):
             self.history.log(f"early stop: no gain in {config.eval.early_stop_patience} evaluations")
         self.curves.close()
@@ -150,7 +151,7 @@ class _Run:
                 raise _StopHere
             minutes = config.checkpoint.every_minutes
             if minutes and time.monotonic() - self.saved_at > 60 * minutes:
-                self.save(session, LAST, epoch)
+                self.save(session, LAST)
         if result:
             self.history.log(f"epoch {epoch}: step {at.step}, loss {result.loss:.5f}, coverage {self.coverage:.1%}")
 
@@ -193,7 +194,7 @@ class _Run:
         at.zero_epe = quick.zero_epe
         best = at.judge(figures[config.best_metric], moment.epoch, config.early_stop_min_delta)
         if best:
-            self.save(session, BEST, moment.epoch)
+            self.save(session, BEST)
         self.history.log(f"evaluation after epoch {moment.epoch}: {figures}")
         self.listener.evaluated(moment, quick, figures, best)
 
@@ -202,8 +203,8 @@ class _Run:
         if self.request.number:
             raise _StopHere
 
-    def stop(self, session: tf.Session, epoch: int) -> None:
-        self.save(session, LAST, epoch)
+    def stop(self, session: tf.Session) -> None:
+        self.save(session, LAST)
         number, folder = self.request.number, self.history.folder
         self.history.log(f"stopped by {number.name} after step {self.at.step}")
         self.curves.close()
@@ -213,9 +214,9 @@ class _Run:
             number,
         )
 
-    def save(self, session: tf.Session, name: str, epoch: int) -> None:
+    def save(self, session: tf.Session, name: str) -> None:
         state = {
-            "epoch": epoch,
+            "epoch": self.at.epoch,
             **self.at.as_state(),
             "metric": self.plan.config.eval.best_metric,
             "histories": self.history.lengths(),

@@ -5,18 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from efnas.data.flow_colours import colour_wheel, flow_to_colour
+from efnas.figures import new_figure, save_figure
 
 
 def write_panel(path: Path, title: str, images: np.ndarray, truth: np.ndarray, flow: np.ndarray) -> None:
     """`images` [h, w, 6] in [-1, 1]; `truth` and `flow` [h, w, 2] in pixels, coloured at one scale."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     longest = max(1e-6, float(np.linalg.norm(truth, axis=-1).max()))
     error = np.linalg.norm(flow - truth, axis=-1)
     height, width = truth.shape[:2]
-    figure = Figure(figsize=(16, 4.0 * height / width + 1.1), constrained_layout=True)
-    FigureCanvasAgg(figure)
+    figure = new_figure(16, 4.0 * height / width + 1.1)
     figure.suptitle(title)
     first, second, third, fourth = figure.subplots(1, 4)
     first.imshow(np.clip((images[..., :3] + 1.0) / 2.0, 0.0, 1.0))
@@ -34,4 +31,4 @@ def write_panel(path: Path, title: str, images: np.ndarray, truth: np.ndarray, f
     legend = second.inset_axes([0.83, 0.0, 0.17, 0.17 * width / height])
     legend.imshow(colour_wheel(61))
     legend.set_axis_off()
-    figure.savefig(path, dpi=90)
+    save_figure(figure, path, dpi=90)

@@ -1,8 +1,7 @@
 """Where a run stands: all that a checkpoint holds of it beside the weights."""
 
 import math
-from dataclasses import asdict, dataclass, field, fields
-from typing import List
+from dataclasses import dataclass, field, fields
 
 from efnas.config import Config
 from efnas.core.sampler import FairnessCounts
@@ -23,29 +22,25 @@ class Progress:
     best_epoch: int = 0
     zero_epe: float = math.inf
     stale_evaluations: int = 0
-    fairness_counts: List[List[int]] = field(default_factory=lambda: FairnessCounts(FLOW_SPACE).counts.tolist())
+    counts: FairnessCounts = field(default_factory=lambda: FairnessCounts(FLOW_SPACE))
 
     @classmethod
     def of_state(cls, state: dict) -> "Progress":
         """Raises KeyError when the state of a checkpoint lacks an entry."""
-        return cls(**{entry.name: state[entry.name] for entry in fields(cls)})
+        plain = {entry.name: state[entry.name] for entry in fields(cls) if entry.name != "counts"}
+        return cls(**plain, counts=FairnessCounts(FLOW_SPACE, state["fairness_counts"]))
 
     def as_state(self) -> dict:
-        return asdict(self)
+        plain = {name: value for name, value in vars(self).items() if name != "counts"}
+        return {**plain, "fairness_counts": self.counts.counts.tolist()}
 
     @property
     def epoch(self) -> int:
         """The epoch under way, or the last one when it has just been done."""
         return self.epochs_done + (1 if self.epoch_steps else 0)
 
-    @property
-    def counts(self) -> FairnessCounts:
-        return FairnessCounts(FLOW_SPACE, self.fairness_counts)
-
     def add_step(self, codes, samples: int, loss: float, loss_with_decay: float) -> None:
-        counts = self.counts
-        counts.add(codes)
-        self.fairness_counts = counts.counts.tolist()
+        self.counts.add(codes)
         self.step += 1
         self.epoch_steps += 1
         self.samples_seen += samples

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from efnas.figures import new_figure, save_figure
 from efnas.files import write_whole
 from efnas.training.history import CURVES, PER_ARCH, REPORT, read_evaluations
 
@@ -43,14 +44,11 @@ def write_report(folder: Path, manifest: dict, outcome) -> None:
 
 def plot_curves(rows: list, size: str, path: Path) -> None:
     """Loss and EPE over the samples seen, with the error of predicting zero as the line to beat."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     def column(name):
         return [float(row[name]) for row in rows]
 
-    figure = Figure(figsize=(10, 4), constrained_layout=True)
-    FigureCanvasAgg(figure)
+    figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2)
     seen = column("samples_seen")
     left.plot(seen, column("train_loss"), marker=".", label="loss")
@@ -72,4 +70,4 @@ def plot_curves(rows: list, size: str, path: Path) -> None:
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path)

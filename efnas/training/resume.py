@@ -9,10 +9,10 @@ from efnas.config import Config
 from efnas.core.seal import read_state
 from efnas.errors import EfnasError
 from efnas.manifest import Difference, differences, identity_sha256, read_manifest
-from efnas.training.history import BEST, EVALUATIONS, LAST, PER_ARCH
+from efnas.training.history import EVALUATIONS, PER_ARCH
 from efnas.training.progress import Progress
+from efnas.training.run_files import CHECKPOINTS
 
-CHECKPOINTS = {"last": LAST, "best": BEST}
 EXTEND, KEEP = "extend", "keep"
 LENGTH_KEYS = ("train.num_epochs", "train.schedule_epochs")
 

@@ -1,6 +1,5 @@
 """Evaluating the checkpoint of a run: what stands behind `efnas eval`."""
 
-import json
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
@@ -8,16 +7,14 @@ import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.checkpoints import restore
-from efnas.core.seal import checkpoint_of
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.data.sources import open_datasets
-from efnas.errors import EfnasError
-from efnas.files import write_json
+from efnas.files import make_folder, write_json
 from efnas.training.device import select_device
 from efnas.training.evaluation import Evaluation, PoolEvaluation
-from efnas.training.history import BEST, LAST
 from efnas.training.panels import write_panel
 from efnas.training.plan import network_identity
+from efnas.training.run_files import checkpoint_path, evaluation_result
 
 
 class CheckpointEvaluation(NamedTuple):
@@ -27,31 +24,6 @@ class CheckpointEvaluation(NamedTuple):
     written: Path
     pictures: List[Path]
     as_dict: dict
-
-
-def checkpoint_path(config: Config, which: str) -> Path:
-    """`best` or `last` of the run of a configuration, or the path of a checkpoint, with or without its endings."""
-    names = {"best": BEST, "last": LAST}
-    if which in names:
-        return config.runtime.run_folder / names[which]
-    return checkpoint_of(Path(which))
-
-
-def evaluation_result(path: Path, which: str) -> Path:
-    """The file beside a checkpoint that its last evaluation wrote."""
-    name = which if which in ("best", "last") else path.name
-    return path.parent / f"supernet_eval_result_{name}.json"
-
-
-def arch_of(config: Config, text: str, which: str) -> ArchCode:
-    """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first."""
-    if text != "best":
-        return FLOW_SPACE.parse(text)
-    result = evaluation_result(checkpoint_path(config, which), which)
-    try:
-        return FLOW_SPACE.parse(json.loads(result.read_text())["ranking"][0]["arch"])
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
 
 
 def evaluate_checkpoint(
@@ -99,10 +71,7 @@ def evaluate_checkpoint(
 
 
 def _draw(work: PoolEvaluation, session: tf.Session, arch: ArchCode, folder: Path, count: int) -> List[Path]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EfnasError(f"Cannot write pictures to {folder}: {error.strerror}.") from error
+    make_folder(folder)
     (statistics,) = work.evaluator.statistics(session, [arch], work.recalibration_batches(session))
     plan = work.validation_plan()
     written: List[Path] = []

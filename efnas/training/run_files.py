@@ -1,0 +1,36 @@
+"""What lies in a run folder, found without TensorFlow: checkpoints, and the ranking beside them."""
+
+import json
+from pathlib import Path
+
+from efnas.config import Config
+from efnas.core.seal import checkpoint_of
+from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.errors import EfnasError
+
+BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
+CHECKPOINTS = {"last": LAST, "best": BEST}
+
+
+def checkpoint_path(config: Config, which: str) -> Path:
+    """`best` or `last` of the run of a configuration, or the path of a checkpoint, with or without its endings."""
+    if which in CHECKPOINTS:
+        return config.runtime.run_folder / CHECKPOINTS[which]
+    return checkpoint_of(Path(which))
+
+
+def evaluation_result(path: Path, which: str) -> Path:
+    """The file beside a checkpoint that its last evaluation wrote."""
+    name = which if which in CHECKPOINTS else path.name
+    return path.parent / f"supernet_eval_result_{name}.json"
+
+
+def arch_of(config: Config, text: str, which: str) -> ArchCode:
+    """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first."""
+    if text != "best":
+        return FLOW_SPACE.parse(text)
+    result = evaluation_result(checkpoint_path(config, which), which)
+    try:
+        return FLOW_SPACE.parse(json.loads(result.read_text())["ranking"][0]["arch"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
