@@ -3,7 +3,7 @@
 import pytest
 from vela_stand_in import LAYERS, PRINTED, PROJECT_VELA, SUMMARY, runs_of, stand_in_program
 
-from efnas.deploy import vela as vela_module
+from efnas.deploy import vela_process
 from efnas.deploy.board import own_profile, packaged_profile
 from efnas.deploy.cache import Cache
 from efnas.deploy.vela import Settings, Vela, find_vela, other_figures
@@ -31,7 +31,7 @@ def test_a_failed_run_is_an_error_that_keeps_its_output(tmp_path, answer, messag
 
 def test_a_hanging_compiler_is_stopped(tmp_path, monkeypatch):
     vela = opened(stand_in_program(tmp_path, sleep=60))
-    monkeypatch.setattr(vela_module, "TIME_LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr(vela_process, "TIME_LIMIT_SECONDS", 0.5)
     with pytest.raises(EfnasError, match="took longer than 0 s and was stopped"):
         vela.compile(MODEL, Settings())
 

@@ -8,7 +8,20 @@ import typer
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli import checkpoint, codec, data, evaluate, export, fit, manifest, sample_check, train, vela_compare
+from efnas.cli import (
+    checkpoint,
+    codec,
+    data,
+    evaluate,
+    export,
+    fit,
+    manifest,
+    sample_check,
+    sweep,
+    sweep_query,
+    train,
+    vela_compare,
+)
 from efnas.errors import EfnasError
 
 app = typer.Typer(
@@ -21,6 +34,8 @@ app.add_typer(codec.app, name="codec")
 app.add_typer(data.app, name="data")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(checkpoint.app, name="checkpoint")
+app.add_typer(sweep.app, name="sweep")
+sweep.app.command("query")(sweep_query.query)
 app.command("sample-check")(sample_check.sample_check)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)

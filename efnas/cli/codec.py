@@ -5,7 +5,8 @@ from typing import List
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import BaseWidth, Height, Json, Width
+from efnas.cli.options import BaseWidth, Height, Json, SweepTable, Width
+from efnas.cli.table_rows import COLUMNS, cells, table_row
 from efnas.core.space import FLOW_SPACE
 from efnas.errors import CheckFailed, EfnasError
 
@@ -16,13 +17,15 @@ Code = Annotated[str, typer.Argument(metavar="CODE", help="An arch code: 0,0,0,0
 
 @app.command()
 def show(
-    code: Code, height: Height = 180, width: Width = 240, base_width: BaseWidth = 32, as_json: Json = False
-) -> None:
+    code: Code, height: Height = 180, width: Width = 240, base_width: BaseWidth = 32, sweep_table: SweepTable = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Show what a code picks, and what each part costs."""
     from efnas.cli.console import console, print_json, table
     from efnas.core.costs import subnet_costs
 
     arch = FLOW_SPACE.parse(code)
+    row = table_row(sweep_table, arch) if sweep_table else None
     costs = subnet_costs(FLOW_SPACE, arch, height, width, base_width)
     options = {block.name: (digit, block.label(digit)) for block, digit in zip(FLOW_SPACE.blocks, arch)}
     if as_json:
@@ -37,6 +40,7 @@ def show(
                 "base_width": base_width,
                 "blocks": {name: {"digit": digit, "option": label} for name, (digit, label) in options.items()},
                 "stages": {name: cost._asdict() for name, cost in costs.by_stage().items()},
+                **({"sweep": row} if row else {}),
             }
         )
         return
@@ -53,6 +57,8 @@ def show(
             footer=["total", "", "", f"{costs.total.params:,}", f"{costs.total.macs:,}", ""],
         )
     )
+    if row:
+        console().print(table(f"{sweep_table}", COLUMNS, [cells(row)]))
 
 
 @app.command()

@@ -62,18 +62,23 @@ def print_note(message: str) -> None:
 
 @contextmanager
 def progress_bar(description: str, unit: str):
-    """A progress bar with rate and time left, as a function `update(done, total)`; silent without a terminal."""
+    """A progress bar with rate and time left, as a function `update(done, total)`; silent without a terminal.
+
+    `update` takes another description as its third argument, where a new stretch of work begins.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     screen = console(stderr=True)
     if not screen.is_terminal:
-        yield lambda done, total: None
+        yield lambda done, total, what=None: None
         return
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")]
     with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as progress:
         task = progress.add_task(description, total=None, rate="")
 
-        def update(done: int, total: int) -> None:
+        def update(done: int, total: int, what: str = description) -> None:
+            if what != progress.tasks[0].description:
+                progress.reset(task, description=what)
             speed = progress.tasks[0].speed
             progress.update(task, completed=done, total=total, rate=f"{speed:,.1f} {unit}/s" if speed else "")
 

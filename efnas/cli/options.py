@@ -38,6 +38,10 @@ Height = Annotated[Optional[int], typer.Option(min=16, show_default="180", help=
 Width = Annotated[Optional[int], typer.Option(min=16, show_default="240", help="Input width in pixels.")]
 BaseWidth = Annotated[Optional[int], typer.Option(min=2, show_default="32", help="Channels of the first layer.")]
 Form = Annotated[str, typer.Option(metavar="accumulated|two-scale", help="One output, or two for the host to add.")]
+SweepTable = Annotated[
+    Optional[Path],
+    typer.Option("--table", metavar="TABLE", show_default=False, help="Show what the table of a sweep says, too."),
+]
 
 
 def require_choice(option: str, value: str, choices) -> None:

@@ -16,9 +16,11 @@ from efnas.cli.options import (
     Height,
     Json,
     OutputRoot,
+    SweepTable,
     Width,
     require_choice,
 )
+from efnas.cli.table_rows import COLUMNS, cells, table_row
 from efnas.errors import CheckFailed
 
 
@@ -41,6 +43,7 @@ def vela_compare(
     keep: Annotated[
         Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Keep the files, exported and compiled.")
     ] = None,
+    sweep_table: SweepTable = None,
     profile: cost.BoardProfile = None,
     vela_config: cost.VelaConfig = None,
     system_config: cost.SystemConfig = None,
@@ -81,13 +84,14 @@ def vela_compare(
     run = (config, experiment_name, output_root, assignments)
     files = cost.network_files(cache, checkpoint, skip_checkpoint, seed, size, run)
     codes = [files.arch(text) for text in archs]
+    swept = [table_row(sweep_table, code) for code in codes] if sweep_table else []
     board = cost.board(profile, vela_config, system_config, memory_mode, accelerator_config)
     compiler = cost.open_vela(vela, board, cache, legacy_core)
     limits = Limits(max_sram_difference, max_inference_ratio)
     settings = Settings(optimise, arena, legacy_core)
     with progress_bar("Compiling", "networks") as progress:
         result = compare(codes, files, compiler, settings, form, limits, keep, progress)
-    content = result.as_dict()
+    content = {**result.as_dict(), **({"sweep": swept} if swept else {})}
     write_json(summary, content)
     if plot:
         from efnas.deploy.pictures import draw_comparison
@@ -132,6 +136,8 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
         for number, each in enumerate(one["most_expensive"])
     ]
     screen.print(table("Most expensive operators", ["network", "block", ">ms", "operator"], rows))
+    if "sweep" in content:
+        screen.print(table("In the table of the sweep", COLUMNS, map(cells, content["sweep"])))
     if networks[1][1]["weights"] != networks[0][1]["weights"]:
         screen.print("The baseline's weights are random; how well weights compress shows in the latency.")
     if limit:

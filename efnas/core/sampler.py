@@ -67,7 +67,7 @@ def evaluation_pool(space: SearchSpace, seed: int, size: int = 12) -> List[ArchC
             f"An evaluation pool is made of fair cycles: its size must be a multiple of {lanes} from "
             f"{2 * lanes} to {space.size // 2 // lanes * lanes}, not {size}."
         )
-    pool = list(space.shifts(space.code([0] * len(space.blocks)))) + list(space.shifts(space.baseline))
+    pool = [*space.uniform_codes(), *space.shifts(space.baseline)]
     counter = 0
     while len(pool) < size:
         drawn = [ArchCode(map(int, code)) for code in fair_cycle(space, seed, counter, purpose=POOL)]

@@ -124,6 +124,10 @@ class SearchSpace:
         """Every code of the space, in the order of their indices."""
         return map(ArchCode, product(range(self.options_per_block), repeat=len(self.blocks)))
 
+    def uniform_codes(self) -> Tuple[ArchCode, ...]:
+        """The codes with one digit everywhere: a fair cycle in the order of its digits."""
+        return self.shifts(ArchCode([0] * len(self.blocks)))
+
     def shifts(self, code: ArchCode) -> Tuple[ArchCode, ...]:
         """A fair cycle: the code and its cyclic shifts, which together use every option of every block once."""
         count = self.options_per_block

@@ -9,21 +9,20 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from efnas.deploy.board import Profile
 from efnas.deploy.cache import Cache, key_of
 from efnas.deploy.vela_output import Compiled, read_output
+from efnas.deploy.vela_process import kept, run
 from efnas.errors import EfnasError
 from efnas.files import write_whole
 
 OPTIMISE = ("Size", "Performance")
 REFERENCE_VERSION = "4.5.0"
-TIME_LIMIT_SECONDS = 600
 PROJECT = Path(__file__).parents[2]
 
 
@@ -80,11 +79,14 @@ def other_figures(version: str, legacy_core: bool) -> Optional[str]:
 
 
 class Vela:
-    """One compiler and one board. Results are cached by file, version, board and settings, as Vela wrote them."""
+    """One compiler and one board. Results are cached by file, version, board and settings, as Vela wrote them.
 
-    def __init__(self, program: Path, profile: Profile, cache: Cache):
-        self.program, self.profile, self._cache = program, profile, cache
-        self.version = _run([str(program), "--version"], 60).strip()
+    `runner` runs the program; see `vela_process`.
+    """
+
+    def __init__(self, program: Path, profile: Profile, cache: Cache, runner: Callable[[List[str]], str] = run):
+        self.program, self.profile, self._cache, self._runner = program, profile, cache, runner
+        self.version = run([str(program), "--version"], 60).strip()
         if not re.fullmatch(r"\d+\.\d+\.\d+\S*", self.version):
             raise EfnasError(f"{program} does not answer as Vela does: its --version says '{self.version[:60]}'.")
 
@@ -115,33 +117,11 @@ class Vela:
                 "--memory-mode", profile.memory_mode, "--output-dir", name, *settings.words(),
                 "--verbose-performance", "--verbose-allocation",
             ]  # fmt: skip
-            printed = _run(words, TIME_LIMIT_SECONDS)
+            printed = self._runner(words)
             tables = [folder / f"network_summary_{profile.system_config}.csv", folder / "network_per-layer.csv"]
             for table in tables:
                 if not table.is_file():
-                    raise EfnasError(f"Vela {self.version} wrote no {table.name}; {_kept(words, printed)}.")
+                    raise EfnasError(f"Vela {self.version} wrote no {table.name}; {kept(words, printed)}.")
             if keep:
                 write_whole(keep, (folder / "network_vela.tflite").read_bytes())
             return (printed, *(table.read_text() for table in tables))
-
-
-def _run(words: List[str], seconds: float) -> str:
-    try:
-        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-        kept = _kept(words, said if isinstance(said, str) else said.decode(errors="replace"))
-        raise EfnasError(f"Vela took longer than {seconds:.0f} s and was stopped; {kept}.") from error
-    except OSError as error:
-        raise EfnasError(f"Cannot run {words[0]}: {error.strerror}.") from error
-    if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        raise EfnasError(f"Vela failed with code {done.returncode} ({last[:120]}); {_kept(words, done.stdout)}.")
-    return done.stdout
-
-
-def _kept(words: List[str], output: str) -> str:
-    """Keep a failed run's command and output, and say where."""
-    with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
-        log.write(" ".join(words) + "\n" + output)
-    return f"its output is in {log.name}"

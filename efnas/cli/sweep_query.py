@@ -1,0 +1,60 @@
+"""`efnas sweep query`: which subnets of a sweep meet a budget."""
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.options import Json
+from efnas.cli.table_rows import COLUMNS, cells
+from efnas.core.space import FLOW_SPACE
+
+# What a reader wants most of comes first: small costs, but many parameters and frames.
+MORE_IS_BETTER = ("fps", "macs", "params")
+
+
+def query(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A table.csv of a sweep, or its folder.")],
+    max_ms: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="Latency at most.")] = None,
+    min_fps: Annotated[
+        Optional[float], typer.Option(min=0, show_default=False, help="Frames a second at least.")
+    ] = None,
+    max_sram_kib: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="SRAM at most.")] = None,
+    max_flash_kib: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="Flash at most.")] = None,
+    max_macs: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="MACs at most.")] = None,
+    max_params: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="Parameters at most.")] = None,
+    max_epe: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="EPE at most, in pixels.")] = None,
+    fits: Annotated[bool, typer.Option("--fits", help="Only those that fit the board's SRAM.")] = False,
+    arch: Annotated[Optional[str], typer.Option(metavar="CODE", show_default=False, help="Only this subnet.")] = None,
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Best first: the least; of fps, macs, params the most.")
+    ] = "latency_ms",
+    reverse: Annotated[bool, typer.Option("--reverse", help="Worst first.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The subnets of a sweep that meet a budget. A derived figure meets a limit with its error bound added."""
+    from efnas.cli.console import console, print_json
+    from efnas.cli.console import table as screen_table
+    from efnas.deploy.cost_table import query as ask
+    from efnas.deploy.cost_table import read_table
+
+    known = read_table(table)
+    at_most = {"latency_ms": max_ms, "sram_kib": max_sram_kib, "flash_kib": max_flash_kib, "macs": max_macs,
+               "params": max_params, "epe": max_epe}  # fmt: skip
+    at_most = {name: limit for name, limit in at_most.items() if limit is not None}
+    at_least = {} if min_fps is None else {"fps": min_fps}
+    rows = ask(known, at_most, at_least, fits, sort, (sort in MORE_IS_BETTER) != reverse)
+    if arch:
+        code = str(FLOW_SPACE.parse(arch))
+        rows = [row for row in rows if row["arch"] == code]
+    if as_json:
+        print_json({"title": known.about["title"], "found": len(rows), "rows": rows[:top]})
+        return
+    title = f"{len(rows):,} of {len(known.rows):,} subnets, {known.about['title']} (estimates)"
+    console().print(screen_table(title, COLUMNS, [cells(row) for row in rows[:top]]))
+    if rows:
+        console().print(f"Next: efnas codec show {rows[0]['arch'].replace(',', '')} --table {table}")
+    else:
+        console().print("No subnet meets these limits.")
