@@ -35,6 +35,7 @@ bench: setup
 	.venv/bin/python tests/bench/bench_input.py
 	.venv/bin/python tests/bench/bench_prompt.py
 	.venv/bin/python tests/bench/bench_vela.py
+	.venv/bin/python tests/bench/bench_sweep.py
 
 clean:
 	rm -rf .venv .venv-vela* build efnas.egg-info

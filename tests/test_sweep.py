@@ -60,6 +60,13 @@ def test_a_method_that_is_named_is_kept_with_its_errors():
     assert len(engine.asked) == 9 + 12
 
 
+def test_chosen_subnets_are_compiled_although_the_others_are_derived():
+    chosen = [arch for arch in SMALL.codes() if arch not in swept(additive)[0].costs][:3]
+    compiles, files = (Compiles(WORK, Cache(None), Engine(additive)) for _ in range(2))
+    found = sweep(compiles, files, "additive", 0.001, 12, 0, chosen)
+    assert set(chosen) < set(found.costs) and len(found.costs) == 9 + 12 + 3
+
+
 def test_files_that_were_exported_decide_the_proof():
     heavier = lambda arch: additive(arch)._replace(latency_ms=1.5 * additive(arch).latency_ms)  # noqa: E731
     for method in ("additive", "exact"):

@@ -101,14 +101,14 @@ def sweep(
         from efnas.deploy.cluster import on_cluster
     engine = on_cluster(dask, print_note) if dask else here
     with progress_bar("Evaluating", "subnets") as progress:
-        epe = _evaluate(files.config, checkpoint, sample, progress) if checkpoint else {}
+        epe = _evaluate(files, sample, progress) if checkpoint else {}
         files = files._replace(checkpoint=None)
         parts = tuple(files.subnet(arch, [form])[form] for arch in FLOW_SPACE.uniform_codes())
         work = Work(FLOW_SPACE, parts, vela, compiler.version, board, settings)
         compiles = Compiles(work, cache, engine)
         exported = Compiles(work, Cache(None), exported_one_by_one(files, form, compiler))
         seed = files.config.runtime.seed
-        swept = run_sweep(compiles, exported, method, tolerance / 100, verify, seed, progress, print_note)
+        swept = run_sweep(compiles, exported, method, tolerance / 100, verify, seed, epe, progress, print_note)
 
     from efnas.deploy.cost_table import write_table
     from efnas.deploy.sweep_pictures import draw_sweep
@@ -131,12 +131,15 @@ def sweep(
         )
 
 
-def _evaluate(config, checkpoint: str, sample: int, progress) -> dict:
+def _evaluate(files, sample: int, progress) -> dict:
+    """EPE by arch of the baseline and of subnets drawn from the seed, as `efnas eval --random` draws them."""
     from efnas.core.sampler import random_archs
+
+    files.before_tensorflow()
     from efnas.training.trained import evaluate_checkpoint
 
-    archs = list(dict.fromkeys([FLOW_SPACE.baseline, *random_archs(FLOW_SPACE, config.runtime.seed, sample)]))
-    return evaluate_checkpoint(config, checkpoint, archs, progress=progress).evaluation.epe
+    archs = list(dict.fromkeys([*random_archs(FLOW_SPACE, files.config.runtime.seed, sample), FLOW_SPACE.baseline]))
+    return evaluate_checkpoint(files.config, files.checkpoint, archs, progress=progress).evaluation.epe
 
 
 def _show(table, folder: Path, pictures: list, compiled: int) -> None:

@@ -9,6 +9,7 @@ COLUMNS = ["arch", ">ms", ">FPS", ">SRAM KiB", "fits", ">million MACs", ">params
 
 def cells(row: dict) -> tuple:
     """The cells of a row under `COLUMNS`."""
+    code = row["arch"].replace(",", "")
     fits = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}[row["fits"]]
     if row["latency_ms"] is None:
         return (
@@ -24,7 +25,7 @@ def cells(row: dict) -> tuple:
             "",
         )
     return (
-        row["arch"], f"{row['latency_ms']:.3f}", f"{row['fps']:.2f}", f"{row['sram_kib']:,.1f}", fits,
+        code, f"{row['latency_ms']:.3f}", f"{row['fps']:.2f}", f"{row['sram_kib']:,.1f}", fits,
         f"{row['macs'] / 1e6:,.0f}", f"{row['params']:,}", f"{row['flash_kib']:,.0f}", row["known"],
         "" if row["epe"] is None else f"{row['epe']:.4f}",
     )  # fmt: skip

@@ -5,7 +5,7 @@ compiled as `vela-compare` does: that checks the composition of files, too, on w
 """
 
 from functools import partial
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.deploy.cost_model import ADDITIVE, EXACT, PAIRS, Cost, CostModel, probes
@@ -43,12 +43,14 @@ class Sweep(NamedTuple):
 
 def sweep(
     compiles: Compiles, exported: Compiles, method: str, tolerance: float, verify: int, seed: int,
-    progress: Progress = lambda done, total, what: None, note: Callable[[str], None] = lambda line: None,
+    chosen: Iterable[ArchCode] = (), progress: Progress = lambda done, total, what: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Sweep:  # fmt: skip
     """Costs of the whole space by `method`, or by the first that keeps within `tolerance` (a fraction of the latency).
 
-    Of `verify` held-out subnets `exported` compiles some as files of their own; `note` is told when a
-    method is given up. Raises EfnasError when the compiler fails on a subnet that a method cannot do without.
+    Subnets that are `chosen` are compiled whatever the method. Of `verify` held-out ones `exported` compiles some as
+    files of their own. `note` is told when a method is given up. Raises EfnasError when the compiler fails on a subnet
+    that a method cannot do without.
     """
     space = compiles.work.space
     proofs: List[Proof] = []
@@ -68,12 +70,12 @@ def sweep(
             note(f"The compiler fails on {lost[0]}, which {candidate} terms need; going on.")
             continue
         model = None if exact else CostModel(space, candidate, compiles.costs)
-        chosen = held_out(space, verify, seed)
-        compiles.run(chosen, partial(progress, what="Compiling the proof"))
-        exported.run(chosen[: -(-verify // EXPORTED)], partial(progress, what="Exporting the proof"))
+        kept_out = held_out(space, verify, seed)
+        compiles.run(kept_out, partial(progress, what="Compiling the proof"))
+        exported.run(kept_out[: -(-verify // EXPORTED)], partial(progress, what="Exporting the proof"))
         failed = {**compiles.failed, **exported.failed}
         # Where everything is compiled only the composition of the files is left to be shown.
-        true = {**({} if exact else {arch: compiles.costs.get(arch) for arch in chosen}), **exported.costs}
+        true = {**({} if exact else {arch: compiles.costs.get(arch) for arch in kept_out}), **exported.costs}
         true = {arch: cost for arch, cost in true.items() if arch not in failed}
         predict = model.predict if model else lambda arch: compiles.costs[arch].figures
         proofs.append(prove(candidate, predict, true))
@@ -81,4 +83,6 @@ def sweep(
             break
         if method == AUTO and not exact:
             note(f"{candidate} terms are off by up to {proofs[-1].largest_error:.2%} of the latency; going on.")
+    compiles.run(chosen, partial(progress, what="Compiling the chosen"))
+    failed.update(compiles.failed)
     return Sweep(space, candidate, {**compiles.costs, **exported.costs}, failed, model, proofs)

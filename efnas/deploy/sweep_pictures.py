@@ -93,6 +93,9 @@ def _draw_pareto(rows: List[Row], baseline: Row, title: str, path: Path) -> None
                  label=f"{len(known)} subnets")  # fmt: skip
     axes.step([row["latency_ms"] for row in best], [row["epe"] for row in best], where="post", color="black",
               marker="o", markersize=4, label="front")  # fmt: skip
+    for row in best:
+        axes.annotate(row["arch"].replace(",", ""), (row["latency_ms"], row["epe"]), (3, -10), fontsize=7,
+                      textcoords="offset points")  # fmt: skip
     if baseline["epe"] is not None and baseline["latency_ms"]:
         axes.scatter(baseline["latency_ms"], baseline["epe"], marker="*", s=160, label="baseline", **MARK)
     axes.set(xlabel="latency (ms, estimate)", ylabel="EPE (pixels)", title=f"EPE against latency\n{title}")
