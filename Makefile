@@ -1,5 +1,5 @@
 # make demo: train, rank and export a small supernet.   make test: run the tests.   Both set up what they need first.
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test completions lint bench clean
 EFNAS = .venv/bin/efnas
 RUN = outputs/supernet/quickstart
 
@@ -24,6 +24,9 @@ demo: setup
 
 test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15
+
+completions: setup
+	.venv/bin/python -m efnas.cli.completion_files
 
 lint: setup
 	.venv/bin/ruff check .

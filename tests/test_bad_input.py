@@ -4,6 +4,7 @@ import shutil
 import sys
 
 import pytest
+from PIL import Image
 from vela_stand_in import stand_in_program
 
 from efnas.cli.app import main
@@ -57,6 +58,7 @@ def place(tmp_path_factory, small_chairs):
     (root / "runs" / "bare" / "supernet_best.ckpt.json").write_text("{}")
     (root / "mine.ini").write_text("[System_Config.A]\ncore_clock=1e6\n")
     stand_in_program(root)
+    Image.new("RGB", (5, 7)).save(root / "other.png")
     (root / "crash").mkdir()
     stand_in_program(root / "crash", code=1)
     return root
@@ -68,6 +70,7 @@ def tree(root) -> dict:
 
 
 GOOD = ["--config", "@/good.yaml"]
+IMAGE = "@/broken/train/0000000-img_0.png"
 RUNS = ["--output-root", "@/runs", "--experiment-name"]
 VELA = ["--vela", "@/vela", "--no-cache"]
 OWN = [
@@ -164,13 +167,22 @@ CASES = [
     (["sweep", *VELA, "--method", "fast"], "auto or additive or pairs or exact"), (["sweep", *VELA, "--form", "x"], "accumulated or two-scale"),
     (["sweep", *VELA, "--optimise", "Speed"], "Size or Performance"), (["sweep", *VELA, "--verify", "1"], "--verify"),
     (["sweep", *VELA, "--tolerance", "-1"], "--tolerance"), (["sweep", "--vela", "/nowhere"], "no Vela at /nowhere"),
-    (["sweep", *VELA, "--out", "@/file"], "Cannot make the folder"), (["sweep", *VELA, "--dask", "nonsense"], "missing port"),
+    (["sweep", *VELA, "--out", "@/file"], "--out takes a folder"), (["sweep", *VELA, "--dask", "nonsense"], "missing port"),
     (["sweep", *VELA, "--checkpoint", "best", *GOOD, *RUNS, "absent"], "no checkpoint"),
     (["sweep", *VELA, "--arena", "0"], "--arena"), (["sweep", "query"], "Missing argument"),
     (["sweep", "query", "@/absent"], "No such file"), (["sweep", "query", "@/empty"], "No such file"), (["sweep", "query", "@/file"], "Cannot read the table"),
     (["sweep", "query", "@/file", "--top", "0"], "--top"), (["sweep", "querry"], "No such command"),
     (["codec", "show", CODE, "--table", "@/absent"], "No such file"),
     (["vela-compare", "--arch", CODE, *VELA, "--table", "@/empty"], "No such file"),
+    (["runs", "--output-root", "@/absent"], "no folder"), (["runs", "show", "@/empty"], "no run in"), (["runs", "show", "nowhere"], "no run in"),
+    (["runs", "show", "@/runs/bare", "--plot", "@/x.xyz"], "ends with .png"), (["doctor", "--config", "@/unknown.yaml"], "Unknown configuration key"),
+    (["infer", "@/file"], "alone is no pair"), (["infer", "@/file", "@/file"], "it is no image"), (["infer", "@/absent", "@/file"], "No such file"),
+    (["infer", "@/empty", "--out", "@/new"], "no two images"), (["infer", "@/file", "@/empty"], "an image and a folder"),
+    (["infer", IMAGE, IMAGE, "--tflite", "@/file"], "no .tflite network"), (["infer", IMAGE, IMAGE, "--tflite", "@/absent"], "No such file"),
+    (["infer", IMAGE, IMAGE, "--out", "@/x.xyz"], "ends with .png"), (["infer", IMAGE, IMAGE, "--ground-truth", "@/file"], "truncated"),
+    (["infer", IMAGE, IMAGE, *GOOD, *RUNS, "absent", "--arch", CODE], "no checkpoint"), (["infer", IMAGE, IMAGE, "--arch", "12", *GOOD], "9 digits"),
+    (["infer", "@/broken/train", "--out", "@/file"], "--out names a folder"), (["infer", IMAGE, IMAGE, "--longest", "0"], "--longest"),
+    (["infer", IMAGE, "@/other.png"], "differ in size"),
     (["manifest", "show", "@/absent"], "no manifest"), (["manifest", "show", "@/runs/torn"], "damaged"),
     (["manifest", "show", "@/file"], "damaged"), (["manifest", "diff", "@/runs/bare", "@/absent"], "There is no"),
     (["manifest", "diff", "@/runs/bare", "@/unknown.yaml"], "Unknown configuration key"),
@@ -208,6 +220,9 @@ def test_the_table_is_long_and_covers_every_command():
         "vela-compare",
         "fit",
         "sweep",
+        "infer",
+        "runs",
+        "doctor",
         "manifest",
         "checkpoint",
     }

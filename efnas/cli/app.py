@@ -1,5 +1,6 @@
 """The Typer application and its one way to fail."""
 
+import os
 import sys
 from typing import Optional
 
@@ -12,10 +13,13 @@ from efnas.cli import (
     checkpoint,
     codec,
     data,
+    doctor,
     evaluate,
     export,
     fit,
+    infer,
     manifest,
+    runs,
     sample_check,
     sweep,
     sweep_query,
@@ -42,6 +46,10 @@ app.command("eval")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("vela-compare")(vela_compare.vela_compare)
 app.command("fit")(fit.fit)
+app.command("infer")(infer.infer)
+app.command("doctor")(doctor.doctor)
+app.add_typer(runs.app, name="runs")
+COMPLETES = "_EFNAS_COMPLETE"  # set by the shell's completion script
 
 
 def _version(wanted: bool) -> None:
@@ -60,9 +68,19 @@ def efnas(
     """Train, rank and deploy a supernet of 19,683 optical-flow networks for microcontrollers."""
 
 
+def command() -> click.Command:
+    """The application as click knows it; where a shell asks, with what values complete to."""
+    made = typer.main.get_command(app)
+    if COMPLETES in os.environ:
+        from efnas.cli.completion import attach
+
+        attach(made)
+    return made
+
+
 def main() -> None:
     try:
-        sys.exit(app(prog_name="efnas", standalone_mode=False))
+        sys.exit(command()(prog_name="efnas", standalone_mode=False))
     except EfnasError as error:
         if "--debug" in sys.argv:
             raise

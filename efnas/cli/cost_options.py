@@ -10,7 +10,9 @@ from efnas.errors import EfnasError
 
 BoardProfile = Annotated[
     Optional[str],
-    typer.Option("--profile", metavar="NAME", show_default="grove-vision-ai-v2", help="Board profile of the package."),
+    typer.Option(
+        "--profile", metavar="PROFILE", show_default="grove-vision-ai-v2", help="Board profile of the package."
+    ),
 ]
 VelaConfig = Annotated[
     Optional[Path], typer.Option(metavar="FILE", show_default=False, help="A Vela .ini of your own, not --profile.")

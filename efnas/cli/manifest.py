@@ -38,8 +38,10 @@ def show(
 
 @app.command()
 def diff(
-    left: Annotated[Path, typer.Argument(metavar="A", help="A run folder, a manifest file or a configuration (YAML).")],
-    right: Annotated[Path, typer.Argument(metavar="B", help="The same.")],
+    left: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder, a manifest file or a configuration (YAML).")
+    ],
+    right: Annotated[Path, typer.Argument(metavar="RUN", help="The same.")],
     only: Annotated[
         Optional[str], typer.Option(metavar="identity|tuning|place", show_default="all", help="One group alone.")
     ] = None,

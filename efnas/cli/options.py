@@ -13,7 +13,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         "-c",
-        metavar="FILE",
+        metavar="CONFIG",
         show_default=False,
         help="Configuration (YAML); what it leaves out has its default.",
     ),
@@ -29,7 +29,7 @@ Assignments = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ExperimentName = Annotated[
-    Optional[str], typer.Option(metavar="NAME", show_default=False, help="Name of the run and of its folder.")
+    Optional[str], typer.Option(metavar="EXPERIMENT", show_default=False, help="Name of the run and of its folder.")
 ]
 OutputRoot = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Where runs are kept.")]
 BasePath = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Folder of the data set.")]

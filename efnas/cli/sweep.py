@@ -21,7 +21,7 @@ from efnas.cli.options import (
 )
 from efnas.cli.table_rows import COLUMNS, cells
 from efnas.core.space import FLOW_SPACE
-from efnas.errors import CheckFailed
+from efnas.errors import CheckFailed, EfnasError
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -96,7 +96,8 @@ def sweep(
     settings = Settings(optimise, arena, legacy_core)
     words = [board.name, f"vela-{compiler.version}", optimise, *([str(arena)] if arena else []), form]
     folder = out or Path("outputs") / "sweep" / "-".join(words)
-    make_folder(folder)
+    if folder.exists() and not folder.is_dir():
+        raise EfnasError(f"--out takes a folder; {folder} is a file.")
     if dask:
         from efnas.deploy.cluster import on_cluster
     engine = on_cluster(dask, print_note) if dask else here
@@ -115,6 +116,7 @@ def sweep(
     from efnas.deploy.sweep_table import table_of
 
     table = table_of(swept, work, form, files.config, epe)
+    make_folder(folder)
     write_table(folder, table)
     pictures = draw_sweep(table, FLOW_SPACE, folder)
     if as_json:

@@ -1,6 +1,6 @@
 """What a host does around the network: quantise the images, read the outputs, put the two scales together."""
 
-from typing import List
+from typing import List, Tuple
 
 import numpy as np
 
@@ -47,6 +47,11 @@ class Interpreter:
 
         self._runtime = Runtime(model_content=model)
         self._runtime.allocate_tensors()
+
+    @property
+    def input_shape(self) -> Tuple[int, int, int]:
+        """Height, width and channels."""
+        return tuple(self._runtime.get_input_details()[0]["shape"][1:].tolist())
 
     def flow(self, images: np.ndarray) -> np.ndarray:
         """Flow [h, w, 2] in pixels for one image pair [h, w, 6] in [-1, 1]."""

@@ -117,6 +117,19 @@ def convert(
             return converter.convert()
 
 
+def float_network(
+    network: Network, weights: SubnetWeights, height: int, width: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The network as a function in float: image pair [height, width, 6] -> flow on its canvas, in pixels."""
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
+        layers = Layers(RECALIBRATED)
+        flow = network.describe(layers, images, OUTPUT_CHANNELS).accumulated[2][0, ..., :2]
+        session = tf.Session(graph=graph)
+        session.run(_assign(layers, weights))
+    return lambda pair: session.run(flow, {images: pair[None]})
+
+
 @contextmanager
 def _quiet():
     """Keep what the converter's C++ code writes off the screen: it does not go through Python's streams."""

@@ -14,8 +14,9 @@ from efnas.errors import EfnasError
 from efnas.files import write_json
 from efnas.manifest import MANIFEST, write_manifest
 from efnas.training.evaluation import Evaluation
+from efnas.training.run_files import EVALUATIONS
 
-EVALUATIONS, PER_ARCH = "eval_epe_history.csv", "per_arch_epe.csv"
+PER_ARCH = "per_arch_epe.csv"
 FAIRNESS, LOG, REPORT, CURVES = (
     "fairness_counts.json",
     "train.log",
@@ -151,9 +152,3 @@ def open_run_folder(folder: Path, manifest: dict) -> None:
         write_manifest(folder, manifest)
     except OSError as error:
         raise EfnasError(f"Cannot write the run folder {folder}: {error.strerror}.") from error
-
-
-def read_evaluations(folder: Path, kind: Optional[str] = "quick") -> List[dict]:
-    """The rows of the evaluation history, values as text."""
-    with open(folder / EVALUATIONS, newline="") as file:
-        return [row for row in csv.DictReader(file) if kind in (None, row["kind"])]

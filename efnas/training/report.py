@@ -4,14 +4,15 @@ from pathlib import Path
 
 from efnas.figures import new_figure, save_figure
 from efnas.files import write_whole
-from efnas.training.history import CURVES, PER_ARCH, REPORT, read_evaluations
+from efnas.training.history import CURVES, PER_ARCH, REPORT
+from efnas.training.run_files import pool_size, read_evaluations
 
 
 def write_report(folder: Path, manifest: dict, outcome) -> None:
     """Write `supernet_training_report.md` and its picture from the histories in `folder`."""
     rows = read_evaluations(folder)
-    size = next(name for name in rows[0] if name.startswith("mean_epe_")).rsplit("_", 1)[1]
-    plot_curves(rows, size, folder / CURVES)
+    size = pool_size(rows)
+    plot_curves(rows, folder / CURVES)
     end = "stopped early" if outcome.stopped_early else "ran to its end"
     last, metric = rows[-1], manifest["tuning"]["eval.best_metric"]
     lines = [
@@ -42,12 +43,13 @@ def write_report(folder: Path, manifest: dict, outcome) -> None:
     write_whole(folder / REPORT, "\n".join(lines))
 
 
-def plot_curves(rows: list, size: str, path: Path) -> None:
+def plot_curves(rows: list, path: Path) -> None:
     """Loss and EPE over the samples seen, with the error of predicting zero as the line to beat."""
 
     def column(name):
         return [float(row[name]) for row in rows]
 
+    size = pool_size(rows)
     figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2)
     seen = column("samples_seen")

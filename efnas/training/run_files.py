@@ -1,7 +1,9 @@
-"""What lies in a run folder, found without TensorFlow: checkpoints, and the ranking beside them."""
+"""What lies in a run folder, read without TensorFlow: checkpoints, the ranking beside them, the evaluations so far."""
 
+import csv
 import json
 from pathlib import Path
+from typing import List, Optional
 
 from efnas.config import Config
 from efnas.core.seal import checkpoint_of
@@ -10,6 +12,7 @@ from efnas.errors import EfnasError
 
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
 CHECKPOINTS = {"last": LAST, "best": BEST}
+EVALUATIONS = "eval_epe_history.csv"
 
 
 def checkpoint_path(config: Config, which: str) -> Path:
@@ -34,3 +37,14 @@ def arch_of(config: Config, text: str, which: str) -> ArchCode:
         return FLOW_SPACE.parse(json.loads(result.read_text())["ranking"][0]["arch"])
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
+
+
+def read_evaluations(folder: Path, kind: Optional[str] = "quick") -> List[dict]:
+    """The rows of the evaluation history, values as text."""
+    with open(folder / EVALUATIONS, newline="") as file:
+        return [row for row in csv.DictReader(file) if kind in (None, row["kind"])]
+
+
+def pool_size(rows: List[dict]) -> str:
+    """How many subnets each evaluation is over, as the names of its columns say."""
+    return next(name for name in rows[0] if name.startswith("mean_epe_")).rsplit("_", 1)[1]

@@ -80,7 +80,7 @@ def _draw(work: PoolEvaluation, session: tf.Session, arch: ArchCode, folder: Pat
         for number in range(len(images)):
             name = work.sets.val.samples[plan.indices[len(written)]].name
             path = folder / f"{Path(name).name}_{arch.compact}.png"
-            write_panel(path, f"{name}, subnet {arch}", images[number], truth[number], flow[number])
+            write_panel(path, f"{name}, subnet {arch}", images[number], flow[number], truth[number])
             written.append(path)
             if len(written) == count:
                 return written

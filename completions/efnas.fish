@@ -1,0 +1,1 @@
+complete --command efnas --no-files --arguments "(env _EFNAS_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) efnas)" --condition "env _EFNAS_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) efnas"

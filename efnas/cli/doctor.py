@@ -1,0 +1,41 @@
+"""`efnas doctor`: what this machine can do, and what to do about the rest."""
+
+from efnas.cli.options import Assignments, ConfigFile, ExperimentName, Json, OutputRoot
+from efnas.errors import CheckFailed
+
+
+def doctor(
+    config: ConfigFile = None,
+    experiment_name: ExperimentName = None,
+    output_root: OutputRoot = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Look at Python, TensorFlow, GPUs, threads, Vela, the data set, disk and memory; say what to do.
+
+    Exit code 1 when no training can run here.
+    """
+    from efnas.cli.console import console, print_json, quiet_tensorflow, table
+    from efnas.config import load_config
+
+    options = {"runtime.experiment_name": experiment_name, "runtime.output_root": output_root}
+    settings = load_config(config, options, assignments or [])
+    try:
+        quiet_tensorflow()
+    except ImportError:
+        pass  # is a finding
+    from efnas.deploy.doctor import PROBLEM, examine
+
+    findings = examine(settings, config is not None)
+    problems = [finding for finding in findings if finding.state == PROBLEM]
+    if as_json:
+        print_json({"findings": [finding._asdict() for finding in findings], "can_train": not problems})
+    else:
+        marks = {"fine": "[green]fine[/]", "note": "[yellow]note[/]", "problem": "[red]problem[/]"}
+        rows = [(one.what, marks[one.state], one.said + (f"\n-> {one.to_do}" if one.to_do else "")) for one in findings]
+        console().print(table("", ["", "", "found"], rows))
+        if not problems:
+            file = f" --config {config}" if config else " --config configs/quickstart.yaml"
+            console().print(f"Next: efnas train{file}")
+    if problems:
+        raise CheckFailed(f"No training can run here: {'; '.join(f'{one.what}: {one.said}' for one in problems)}")

@@ -1,0 +1,114 @@
+"""`efnas runs`: the runs there are, and the curves of one."""
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.options import Json, OutputRoot
+
+app = typer.Typer(invoke_without_command=True)
+STATES = {"running": "[cyan]running[/]", "finished": "[green]finished[/]", "stopped": "[yellow]stopped[/]",
+          "damaged": "[red]damaged[/]"}  # fmt: skip
+DEFAULT_ROOT = Path("outputs/supernet")
+CURVES = (("zero flow", "zero_flow_epe"), ("baseline", "baseline_epe"))
+
+
+@app.callback()
+def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json = False) -> None:
+    """The runs under an output folder: where each stands, its best EPE, and in what their configurations differ."""
+    if context.invoked_subcommand:
+        return
+    from efnas.cli.console import console, print_json, table
+    from efnas.training.runs import find_runs, varying
+
+    root = output_root or DEFAULT_ROOT
+    found = find_runs(root)
+    differ = varying(found)
+    if as_json:
+        print_json(
+            {
+                "root": str(root),
+                "runs": [{**run.as_dict(), "differs_in": differ.get(run.folder.name, {})} for run in found],
+            }
+        )
+        return
+    rows = []
+    for run in found:
+        one = run.as_dict()
+        best = ("", "") if one["best_epe"] is None else (f"{one['best_epe']:.3f}", f"{one['zero_flow_epe']:.3f}")
+        rows.append((one["run"], STATES[run.state], f"{one['epoch']}/{run.epochs}", f"{one['step']:,}", *best))
+    columns = ["run", "state", ">epoch", ">step", ">best EPE px", ">zero flow px"]
+    console().print(table(f"{len(found)} runs in {root}", columns, rows))
+    keys = [key for key in next(iter(differ.values()), {}) if not key.endswith("names_sha256")]
+    if keys:
+        names = list(differ)
+        rows = [(key, *(differ[name][key] for name in names)) for key in keys]
+        console().print(table("Where their configurations differ", ["key", *names], rows))
+    for run in found:
+        if run.trouble:
+            console().print(f"{run.folder.name}: {run.trouble}")
+    if found:
+        console().print(f"Next: efnas runs show {found[0].folder}")
+
+
+@app.command()
+def show(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="The folder of a run, or its name below the output folder.")
+    ],
+    plot: Annotated[
+        Optional[Path], typer.Option(metavar="FILE.png", show_default=False, help="Write the curves as a picture.")
+    ] = None,
+    output_root: OutputRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Draw the curves of a run in the terminal."""
+    from efnas.cli.console import console, print_json
+    from efnas.figures import require_picture
+    from efnas.training.run_files import pool_size
+    from efnas.training.runs import evaluations, read_run
+
+    if plot:
+        require_picture(plot)
+    folder = run if run.is_dir() else (output_root or DEFAULT_ROOT) / run
+    found = read_run(folder)
+    rows = evaluations(folder)
+    if plot and rows:
+        from efnas.training.report import plot_curves
+
+        plot_curves(rows, plot)
+    if as_json:
+        print_json({**found.as_dict(), "evaluations": rows})
+        return
+    one = found.as_dict()
+    console().print(
+        f"[bold]{one['run']}[/]: {STATES[found.state]}, epoch {one['epoch']} of {found.epochs}, step {one['step']:,}"
+    )
+    if not rows:
+        console().print("No evaluation yet.")
+        return
+    last, mean = rows[-1], f"mean_epe_{pool_size(rows)}"
+    _draw(rows, mean)
+    best = "" if one["best_epe"] is None else f"best {one['best_epe']:.3f} after epoch {one['best_epoch']}, "
+    figures = (f"{name} {float(last[column]):.3f}" for name, column in (("last", mean), *CURVES))
+    console().print(f"EPE in pixels: {best}{', '.join(figures)}")
+    console().print(f"Picture: {plot}" if plot else f"Next: efnas eval --experiment-name {one['run']}")
+
+
+def _draw(rows: list, mean: str) -> None:
+    import plotext
+
+    from efnas.cli.console import console
+
+    screen = console()
+    epochs = [float(row["epoch"]) for row in rows]
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plot_size(min(screen.width, 100), 18)
+    for marker, (label, name) in zip("-x•", (*CURVES, ("mean of the pool", mean))):
+        plotext.plot(epochs, [float(row[name]) for row in rows], label=label, marker=marker)
+    plotext.xlabel("epoch")
+    plotext.title("EPE in pixels")
+    print(plotext.build() if screen.is_terminal and not screen.no_color else plotext.uncolorize(plotext.build()))
