@@ -1,6 +1,8 @@
 """The command line as a user meets it: a process of its own, its output and its exit code."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 
@@ -171,3 +173,74 @@ def test_eval_reproduces_the_figure_of_the_training(run_folder):
 def test_debug_shows_the_traceback():
     done = subprocess.run([*EFNAS, "--debug", "codec", "show", "0"], capture_output=True, text=True)
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("words, found", [
+    (["codec", "encode", "EB0=2"], {"arch": "1,0,0,0,0,1,0,0,0"}),
+    (["codec", "translate", "000001000"], {"arch": "0,0,0,0,2,1,2,2,2"}),
+    (["codec", "self-test"], {"codes": 19683}),
+])  # fmt: skip
+def test_short_answers_come_as_json_too(words, found):
+    assert json.loads(efnas(*words, "--json").stdout).items() >= found.items()
+
+
+def test_data_synth_answers_as_json(tmp_path):
+    words = ["--pairs", 2, "--val-pairs", 1, "--height", 32, "--width", 48, "--json"]
+    answer = json.loads(efnas("data", "synth", tmp_path / "made", *words).stdout)
+    assert (answer["train_pairs"], answer["val_pairs"]) == (2, 1) and answer["mean_flow_px"] > 0
+
+
+def test_quiet_leaves_the_answer_and_takes_the_hints():
+    assert "Next: efnas vela-compare --arch 000001000" in efnas("codec", "show", "000001000").stdout
+    quiet = efnas("codec", "show", "000001000", "--quiet").stdout
+    assert "Next" not in quiet and "2,743,072" in quiet
+
+
+def on_a_terminal(*words, columns=80, **variables):
+    """What a command writes to a terminal of so many columns."""
+    import pexpect
+
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **variables}
+    screen, code = pexpect.run(
+        " ".join(map(str, [sys.executable, "-m", "efnas.cli.app", *words])), env=environment, withexitstatus=True,
+        encoding="utf-8", timeout=120,
+    )  # fmt: skip
+    assert code == 0, screen
+    return screen
+
+
+def test_colours_are_for_terminals_that_want_them():
+    words = ["sample-check", "--cycles", 20]
+    assert "\x1b[32m" in on_a_terminal(*words)
+    for plain in (on_a_terminal(*words, "--no-color"), on_a_terminal(*words, NO_COLOR="1"), efnas(*words).stdout):
+        assert "\x1b[3" not in plain
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_tables_keep_within_the_terminal(columns):
+    for line in on_a_terminal("codec", "show", "000001000", "--no-color", columns=columns).splitlines():
+        assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= columns
+
+
+def test_every_command_has_the_common_options_and_a_help_that_ends():
+    from typer.main import get_command
+
+    from efnas.cli.app import COMMANDS, application
+    from efnas.cli.common_options import add_common_options
+
+    command = get_command(application())
+    add_common_options(command)
+    assert set(command.commands) == set(COMMANDS)
+
+    def leaves(each):
+        below = getattr(each, "commands", {})
+        return [leaf for name in below for leaf in leaves(below[name])] if below else [each]
+
+    for leaf in leaves(command):
+        assert {"--quiet", "--no-color"} <= {name for param in leaf.params for name in param.opts}, leaf.name
+        assert leaf.help and leaf.help.strip().split("\n")[0].endswith((".", ":")), leaf.name
+
+
+def test_a_command_that_was_mistyped_is_guessed():
+    assert "Did you mean 'train'?" in efnas("trian", code=2).stderr
+    assert "Did you mean 'query'?" in efnas("sweep", "querry", code=2).stderr

@@ -1,54 +1,37 @@
 """The Typer application and its one way to fail."""
 
+import difflib
 import os
 import sys
-from typing import Optional
+from importlib import import_module
+from typing import Iterable, Optional
 
 import click
 import typer
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli import (
-    checkpoint,
-    codec,
-    data,
-    doctor,
-    evaluate,
-    export,
-    fit,
-    infer,
-    manifest,
-    runs,
-    sample_check,
-    sweep,
-    sweep_query,
-    train,
-    vela_compare,
-)
+from efnas.cli.common_options import add_common_options
 from efnas.errors import EfnasError
 
-app = typer.Typer(
-    name="efnas",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(codec.app, name="codec")
-app.add_typer(data.app, name="data")
-app.add_typer(manifest.app, name="manifest")
-app.add_typer(checkpoint.app, name="checkpoint")
-app.add_typer(sweep.app, name="sweep")
-sweep.app.command("query")(sweep_query.query)
-app.command("sample-check")(sample_check.sample_check)
-app.command("train")(train.train)
-app.command("eval")(evaluate.evaluate)
-app.command("export")(export.export)
-app.command("vela-compare")(vela_compare.vela_compare)
-app.command("fit")(fit.fit)
-app.command("infer")(infer.infer)
-app.command("doctor")(doctor.doctor)
-app.add_typer(runs.app, name="runs")
+TRAIN, DEPLOY, LOOK = "Train and rank", "Deploy", "Look things up"
+# By name: the module of a command, which has a function or an `app` of its own, and where --help lists it.
+COMMANDS = {
+    "train": ("train", TRAIN),
+    "eval": ("evaluate", TRAIN),
+    "infer": ("infer", TRAIN),
+    "runs": ("runs", TRAIN),
+    "export": ("export", DEPLOY),
+    "vela-compare": ("vela_compare", DEPLOY),
+    "fit": ("fit", DEPLOY),
+    "sweep": ("sweep", DEPLOY),
+    "codec": ("codec", LOOK),
+    "sample-check": ("sample_check", LOOK),
+    "data": ("data", LOOK),
+    "checkpoint": ("checkpoint", LOOK),
+    "manifest": ("manifest", LOOK),
+    "doctor": ("doctor", LOOK),
+}
 COMPLETES = "_EFNAS_COMPLETE"  # set by the shell's completion script
 
 
@@ -58,7 +41,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
 def efnas(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
@@ -68,9 +50,30 @@ def efnas(
     """Train, rank and deploy a supernet of 19,683 optical-flow networks for microcontrollers."""
 
 
+def application(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
+    """The application with these commands; a module is only imported for its own."""
+    app = typer.Typer(
+        name="efnas",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=efnas,
+    )
+    for name in names:
+        module, panel = COMMANDS[name]
+        made = import_module(f"efnas.cli.{module}")
+        if hasattr(made, "app"):
+            app.add_typer(made.app, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(getattr(made, module))
+    return app
+
+
 def command() -> click.Command:
-    """The application as click knows it; where a shell asks, with what values complete to."""
-    made = typer.main.get_command(app)
+    """What click runs: the whole application, or, for speed, the one command that the line begins with."""
+    first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    made = typer.main.get_command(application([first] if first in COMMANDS else COMMANDS))
+    add_common_options(made)
     if COMPLETES in os.environ:
         from efnas.cli.completion import attach
 
@@ -86,9 +89,19 @@ def main() -> None:
             raise
         _end(str(error), error.exit_code, error.label)
     except click.exceptions.ClickException as error:
-        _end(" ".join(error.format_message().split()), 2)
+        _end(" ".join(error.format_message().split()) + _nearest(error), 2)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _end("interrupted.", 130, "Stopped")
+
+
+def _nearest(error: click.exceptions.ClickException) -> str:
+    """The command that was probably meant."""
+    context = getattr(error, "ctx", None)
+    if not error.message.startswith("No such command") or context is None:
+        return ""
+    wanted = error.message.split("'")[1]
+    near = difflib.get_close_matches(wanted, context.command.list_commands(context), 1)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _end(message: str, code: int, label: str = "Error") -> None:
@@ -96,3 +109,7 @@ def _end(message: str, code: int, label: str = "Error") -> None:
 
     print_error(message, label)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

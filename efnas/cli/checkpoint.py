@@ -22,7 +22,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Verify the seal of a checkpoint and show what it holds."""
-    from efnas.cli.console import console, print_json, table
+    from efnas.cli.console import console, print_json, print_next, table
     from efnas.core.seal import SEAL, checkpoint_of, data_sha256, read_state
 
     if path.is_dir():
@@ -42,3 +42,4 @@ def show(
             rows.append(("fairness_counts", f"every option {min(counts):,} to {max(counts):,} times"))
         rows += [(key, f"{length:,} bytes") for key, (length, _) in state.get("histories", {}).items()]
         console().print(table(f"{name}: whole", ["", ""], rows))
+    print_next(f"efnas eval --experiment-name {paths[0].parent.name} --checkpoint {paths[0]}")

@@ -6,8 +6,8 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import BaseWidth, Height, Json, SweepTable, Width
-from efnas.cli.table_rows import COLUMNS, cells, table_row
-from efnas.core.space import FLOW_SPACE
+from efnas.cli.table_rows import rows_table, table_row
+from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.errors import CheckFailed, EfnasError
 
 app = typer.Typer(no_args_is_help=True, help="Read, write and translate arch codes.")
@@ -21,7 +21,7 @@ def show(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Show what a code picks, and what each part costs."""
-    from efnas.cli.console import console, print_json, table
+    from efnas.cli.console import console, print_json, print_next, table
     from efnas.core.costs import subnet_costs
 
     arch = FLOW_SPACE.parse(code)
@@ -58,7 +58,8 @@ def show(
         )
     )
     if row:
-        console().print(table(f"{sweep_table}", COLUMNS, [cells(row)]))
+        console().print(rows_table(str(sweep_table), [row]))
+    print_next(f"efnas vela-compare --arch {arch.compact}")
 
 
 @app.command()
@@ -69,6 +70,7 @@ def encode(
             metavar="BLOCK=OPTION...", help="As in EB0=2 H1=5x5; a block that is not named takes the baseline's option."
         ),
     ],
+    as_json: Json = False,
 ) -> None:
     """Write the code of the options that are named."""
     words = {}
@@ -79,22 +81,34 @@ def encode(
         if name in words:
             raise EfnasError(f"Block {name} is named twice.")
         words[name] = word
-    print(FLOW_SPACE.encode(words))
+    _answer(FLOW_SPACE.encode(words), as_json)
 
 
 @app.command()
-def translate(code: Code) -> None:
+def translate(code: Code, as_json: Json = False) -> None:
     """Translate between this code and the order that counts heads from light to heavy.
 
     The other public order writes heads as 0=3x3, 1=5x5, 2=7x7. The translation is its own inverse: give it a code of
     either order and it prints the code of the other.
     """
-    print(FLOW_SPACE.reverse_kernel_order(FLOW_SPACE.parse(code)))
+    _answer(FLOW_SPACE.reverse_kernel_order(FLOW_SPACE.parse(code)), as_json)
+
+
+def _answer(code: ArchCode, as_json: bool) -> None:
+    """A code alone, so that a script can take it."""
+    from efnas.cli.console import print_json
+
+    if as_json:
+        print_json({"arch": str(code), "index": FLOW_SPACE.index_of(code)})
+    else:
+        print(code)
 
 
 @app.command("self-test")
-def self_test() -> None:
+def self_test(as_json: Json = False) -> None:
     """Send every code of the space through every way of writing it, and back."""
+    from efnas.cli.console import print_json
+
     space, seen = FLOW_SPACE, set()
     for index, code in enumerate(space.codes()):
         words = {block.name: str(block.options[digit]) for block, digit in zip(space.blocks, code)}
@@ -110,4 +124,7 @@ def self_test() -> None:
         seen.add(code)
     if len(seen) != space.size:
         raise CheckFailed(f"{len(seen)} different codes instead of {space.size}.")
-    print(f"{len(seen):,} codes, 5 round trips each: all equal.")
+    if as_json:
+        print_json({"codes": len(seen), "round_trips": 5})
+    else:
+        print(f"{len(seen):,} codes, 5 round trips each: all equal.")

@@ -7,19 +7,35 @@ import warnings
 from contextlib import contextmanager
 from typing import Iterable, Sequence
 
+PIPED_WIDTH = 500
+NARROW = 100
+_shown = {"hints": True}
+
+
+def is_quiet() -> bool:
+    return not _shown["hints"]
+
+
+def be_quiet() -> None:
+    """From now on no progress, notes and hints: answers and errors alone."""
+    _shown["hints"] = False
+
 
 def console(stderr: bool = False):
-    """A rich console; tables keep their shape when the output is no terminal."""
+    """A rich console. Where the output is no terminal tables are as wide as what they hold."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     return Console(
-        stderr=stderr, highlight=False, soft_wrap=not stream.isatty(), width=None if stream.isatty() else 120
+        stderr=stderr, highlight=False, soft_wrap=not stream.isatty(), width=None if stream.isatty() else PIPED_WIDTH
     )
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence], footer: Sequence = ()):
-    """A table in the style of the house. A column whose name begins with `>` is aligned to the right."""
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence], footer: Sequence = (), less: Sequence[str] = ()
+):
+    """A table in the style of the house. A column whose name begins with `>` holds figures: they stand to the right,
+    and are whole where the text of others wraps. A narrow terminal goes without the columns that `less` names."""
     from rich import box
     from rich.table import Table
 
@@ -31,15 +47,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence], footer: 
         show_footer=bool(footer),
         pad_edge=False,
     )
-    for place, name in enumerate(columns):
+    narrow = bool(less) and console().width < NARROW
+    shown = [place for place, name in enumerate(columns) if not (narrow and name in less)]
+    for place in shown:
+        name = columns[place]
         made.add_column(
             name.lstrip(">"),
             justify="right" if name.startswith(">") else "left",
-            no_wrap=True,
+            no_wrap=name.startswith(">"),
             footer=str(footer[place]) if footer else "",
         )
     for row in rows:
-        made.add_row(*map(str, row))
+        made.add_row(*(str(row[place]) for place in shown if place < len(row)))
     return made
 
 
@@ -57,7 +76,16 @@ def print_note(message: str) -> None:
     """A line beside the answer, on standard error."""
     from rich.text import Text
 
-    console(stderr=True).print(Text.assemble(("Note: ", "yellow"), message))
+    if _shown["hints"]:
+        console(stderr=True).print(Text.assemble(("Note: ", "yellow"), message))
+
+
+def print_next(command: str) -> None:
+    """What one would sensibly do next."""
+    from rich.text import Text
+
+    if _shown["hints"]:
+        console().print(Text.assemble(("Next: ", "dim"), command), soft_wrap=True)
 
 
 @contextmanager
@@ -69,7 +97,7 @@ def progress_bar(description: str, unit: str):
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     screen = console(stderr=True)
-    if not screen.is_terminal:
+    if not (screen.is_terminal and _shown["hints"]):
         yield lambda done, total, what=None: None
         return
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")]
@@ -86,7 +114,9 @@ def progress_bar(description: str, unit: str):
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's chatter off the screen. Call before anything imports it."""
+    """Keep TensorFlow's chatter off the screen, but for --debug. Call before anything imports it."""
+    if "--debug" in sys.argv:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="tensor.*")
     warnings.filterwarnings("ignore", category=DeprecationWarning)

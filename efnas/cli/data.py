@@ -26,7 +26,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Go over every file: pairs complete, images decode, sizes equal, flow whole and finite."""
-    from efnas.cli.console import console, print_json, progress_bar, table
+    from efnas.cli.console import console, print_json, print_next, progress_bar, table
     from efnas.data.flying_chairs import check_samples, scan_folder
     from efnas.data.flying_chairs import index_list as read_list
 
@@ -50,6 +50,8 @@ def check(
         console().print(table("Data set", ["folder", ">pairs", ">problems"], rows))
         for problem in problems:
             console().print(f"  {problem}", markup=False)
+        if not problems and len(parts) > 1:
+            print_next(f"efnas train --base-path {path}")
     if problems:
         raise CheckFailed(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {path}.")
 
@@ -70,16 +72,20 @@ def synth(
         Optional[Path],
         typer.Option(metavar="DIR", show_default=False, help="Take textures from the photos of a folder."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write flying-chairs-like pairs with exact flow, as a FlyingChairs2 folder with train/ and val/."""
-    from efnas.cli.console import progress_bar
+    from efnas.cli.console import print_json, print_next, progress_bar
     from efnas.data.synthesis import SceneStyle, write_dataset
 
     style = SceneStyle(height, width, motion, detail, structure, shapes)
     with progress_bar(f"Writing {out}", "pairs") as update:
         mean = write_dataset(out, pairs, val_pairs, seed, style, textures, update)
+    if as_json:
+        print_json({"folder": str(out), "train_pairs": pairs, "val_pairs": val_pairs, "mean_flow_px": mean})
+        return
     print(
         f"Wrote {pairs} training and {val_pairs} validation pairs of {width}x{height} pixels to {out} "
         f"(mean flow {mean:.2f} px)."
     )
-    print(f"Next: efnas data check {out}")
+    print_next(f"efnas data check {out}")

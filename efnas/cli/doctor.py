@@ -15,7 +15,7 @@ def doctor(
 
     Exit code 1 when no training can run here.
     """
-    from efnas.cli.console import console, print_json, quiet_tensorflow, table
+    from efnas.cli.console import console, print_json, print_next, quiet_tensorflow, table
     from efnas.config import load_config
 
     options = {"runtime.experiment_name": experiment_name, "runtime.output_root": output_root}
@@ -36,6 +36,6 @@ def doctor(
         console().print(table("", ["", "", "found"], rows))
         if not problems:
             file = f" --config {config}" if config else " --config configs/quickstart.yaml"
-            console().print(f"Next: efnas train{file}")
+            print_next(f"efnas train{file}")
     if problems:
         raise CheckFailed(f"No training can run here: {'; '.join(f'{one.what}: {one.said}' for one in problems)}")

@@ -43,7 +43,7 @@ def evaluate(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.console import console, print_json, progress_bar, quiet_tensorflow
+    from efnas.cli.console import console, print_json, print_next, progress_bar, quiet_tensorflow
     from efnas.core.sampler import evaluation_pool, random_archs
     from efnas.manifest import load_run_config
 
@@ -82,4 +82,5 @@ def evaluate(
     for path in result.pictures:
         print(f"Picture: {path}")
     best = result.evaluation.ranking()[0]
-    print(f"Next: efnas codec show {best}")
+    named = f" --experiment-name {settings.runtime.experiment_name}"
+    print_next(f"efnas export --arch {best.compact} --out {best.compact}.tflite{named}")

@@ -30,7 +30,7 @@ def export(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.console import console, print_json, quiet_tensorflow, table
+    from efnas.cli.console import console, print_json, print_next, quiet_tensorflow, table
     from efnas.config import load_config
     from efnas.deploy.host import FORMS
     from efnas.manifest import load_run_config
@@ -72,3 +72,4 @@ def export(
         facts.append((f"EPE on {pairs} pairs", f"{file_epe:.4f} px; float graph {float_epe:.4f} px"))
         facts.append(("gap to float", f"{done.verification.gap:+.2%} (zero flow: {zero_epe:.4f} px)"))
     console().print(table(str(out), ["", ""], facts))
+    print_next(f"efnas infer IMAGE_0 IMAGE_1 --tflite {out} --out flow.png")

@@ -109,7 +109,7 @@ def fit(
 
 
 def _show(found, arch: str, board: str, plot: Optional[Path], named: bool) -> None:
-    from efnas.cli.console import console, table
+    from efnas.cli.console import console, print_next, table
 
     best, screen = found.best, console()
     rows = []
@@ -125,7 +125,7 @@ def _show(found, arch: str, board: str, plot: Optional[Path], named: bool) -> No
     tried = f"{len(found.trials)} settings tried"
     failed = sum(trial.compiled is None for trial in found.trials)
     title = f"{arch} on {board}: SRAM against latency, {tried}" + (f", {failed} failed in the compiler" * bool(failed))
-    screen.print(table(title, columns, rows))
+    screen.print(table(title, columns, rows, less=(">MB", ">FPS")))
     for note in found.notes:
         screen.print(f"Not searched further: {note}.")
     if plot:
@@ -134,4 +134,4 @@ def _show(found, arch: str, board: str, plot: Optional[Path], named: bool) -> No
         program = f" --vela {best.vela.program}" if named else ""
         arena = f" --arena {best.settings.arena}" if best.settings.arena else ""
         words = f"--form {best.form} --optimise {best.settings.optimise}{arena}{program}"
-        screen.print(f"Next: efnas vela-compare --arch {arch} {words}")
+        print_next(f"efnas vela-compare --arch {arch} {words}")

@@ -98,7 +98,7 @@ def infer(
 
 
 def _show(name: str, answers: list, out: Optional[Path]) -> None:
-    from efnas.cli.console import console, table
+    from efnas.cli.console import console, print_next, table
 
     rows = []
     for one in answers[:SHOWN]:
@@ -111,3 +111,5 @@ def _show(name: str, answers: list, out: Optional[Path]) -> None:
     console().print(table(f"Flow of {len(answers)} pair{'s' * (len(answers) > 1)} by {name}", columns, rows))
     if out:
         console().print(f"Written: {out}")
+    code = name.split()[-1]
+    print_next(f"efnas vela-compare --arch {code}" if code.isdigit() else "efnas vela-compare --help")

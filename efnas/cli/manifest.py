@@ -21,7 +21,7 @@ def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a manifest file.")], as_json: Json = False
 ) -> None:
     """Show the manifest of a run."""
-    from efnas.cli.console import console, print_json, table
+    from efnas.cli.console import console, print_json, print_next, table
     from efnas.manifest import GROUPS, read_manifest
 
     manifest = read_manifest(run)
@@ -34,6 +34,8 @@ def show(
     for entry in manifest["history"]:
         changes = "; ".join(f"{key} {old} -> {new}" for key, (old, new) in entry["changed"].items())
         console().print(f"{entry['at']}: resumed after step {entry['step']} with {changes}")
+    if run.is_dir():
+        print_next(f"efnas runs show {run}")
 
 
 @app.command()

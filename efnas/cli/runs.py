@@ -20,7 +20,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
     """The runs under an output folder: where each stands, its best EPE, and in what their configurations differ."""
     if context.invoked_subcommand:
         return
-    from efnas.cli.console import console, print_json, table
+    from efnas.cli.console import console, print_json, print_next, table
     from efnas.training.runs import find_runs, varying
 
     root = output_root or DEFAULT_ROOT
@@ -50,7 +50,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
         if run.trouble:
             console().print(f"{run.folder.name}: {run.trouble}")
     if found:
-        console().print(f"Next: efnas runs show {found[0].folder}")
+        print_next(f"efnas runs show {found[0].folder}")
 
 
 @app.command()
@@ -65,7 +65,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Draw the curves of a run in the terminal."""
-    from efnas.cli.console import console, print_json
+    from efnas.cli.console import console, print_json, print_next
     from efnas.figures import require_picture
     from efnas.training.run_files import pool_size
     from efnas.training.runs import evaluations, read_run
@@ -94,7 +94,9 @@ def show(
     best = "" if one["best_epe"] is None else f"best {one['best_epe']:.3f} after epoch {one['best_epoch']}, "
     figures = (f"{name} {float(last[column]):.3f}" for name, column in (("last", mean), *CURVES))
     console().print(f"EPE in pixels: {best}{', '.join(figures)}")
-    console().print(f"Picture: {plot}" if plot else f"Next: efnas eval --experiment-name {one['run']}")
+    if plot:
+        console().print(f"Picture: {plot}")
+    print_next(f"efnas eval --experiment-name {one['run']}")
 
 
 def _draw(rows: list, mean: str) -> None:

@@ -17,7 +17,7 @@ def sample_check(
     as_json: Json = False,
 ) -> None:
     """Check that the sampler is fair, reproducible and uniform; with --config also what an epoch gives of the data."""
-    from efnas.cli.console import console, print_json, table
+    from efnas.cli.console import console, print_json, print_next, table
     from efnas.core.fairness_check import check_sampler, option_counts
 
     checks = check_sampler(FLOW_SPACE, seed, cycles, pool_size)
@@ -43,6 +43,8 @@ def sample_check(
         rows = [("[green]ok[/]" if check.passed else "[red]FAILED[/]", check.name, check.finding) for check in checks]
         console().print(table("Checks", ["", "check", "found"], rows))
     failed = [check.name for check in checks if not check.passed]
+    if not failed and not as_json:
+        print_next(f"efnas train --config {config or 'configs/quickstart.yaml'}")
     if failed:
         raise CheckFailed(f"The sampler failed: {'; '.join(failed)}.")
 

@@ -19,11 +19,13 @@ from efnas.cli.options import (
     Width,
     require_choice,
 )
-from efnas.cli.table_rows import COLUMNS, cells
+from efnas.cli.sweep_query import query
+from efnas.cli.table_rows import rows_table
 from efnas.core.space import FLOW_SPACE
 from efnas.errors import CheckFailed, EfnasError
 
 app = typer.Typer(invoke_without_command=True)
+app.command("query")(query)
 
 
 @app.callback()
@@ -145,7 +147,7 @@ def _evaluate(files, sample: int, progress) -> dict:
 
 
 def _show(table, folder: Path, pictures: list, compiled: int) -> None:
-    from efnas.cli.console import console
+    from efnas.cli.console import console, print_next
     from efnas.cli.console import table as screen_table
     from efnas.deploy.cost_table import FAILED, TABLE
 
@@ -157,18 +159,14 @@ def _show(table, folder: Path, pictures: list, compiled: int) -> None:
         for proof in about["proofs"]
     ]  # fmt: skip
     columns = ["method", ">held out", ">largest error", ">mean", ">ms", ">SRAM KiB", ">flash KiB", ">Kendall tau"]
-    screen.print(screen_table(f"Proof: {about['title']} (estimates)", columns, rows))
+    screen.print(screen_table(f"Proof: {about['title']} (estimates)", columns, rows, less=(">flash KiB",)))
     known = sorted((row for row in table.rows if row["known"] != FAILED), key=lambda row: row["latency_ms"])
-    rows = [
-        (word, *cells(row))
-        for word, row in (("fastest", known[0]), ("median", known[len(known) // 2]), ("slowest", known[-1]),
-                          ("baseline", table.row(FLOW_SPACE.baseline)))
-        if row["known"] != FAILED
-    ]  # fmt: skip
-    screen.print(screen_table(f"{len(known):,} subnets", ["", *COLUMNS], rows))
+    named = {"fastest": known[0], "median": known[len(known) // 2], "slowest": known[-1],
+             "baseline": table.row(FLOW_SPACE.baseline)}  # fmt: skip
+    screen.print(rows_table(f"{len(known):,} subnets", list(named.values()), list(named)))
     fitting = sum(bool(row["fits"]) for row in known)
     if about["arena_limit_kib"]:
         screen.print(f"{fitting:,} fit the board's {about['arena_limit_kib']:,.0f} KiB of SRAM.")
     screen.print(f"{compiled:,} compiles now, {about['compiled']:,} subnets compiled in all, by {about['method']}.")
     screen.print(f"Written: {folder / TABLE}, {', '.join(pictures)}")
-    screen.print(f"Next: efnas sweep query {folder} --max-ms {known[len(known) // 2]['latency_ms']:.0f} --sort params")
+    print_next(f"efnas sweep query {folder} --max-ms {known[len(known) // 2]['latency_ms']:.0f} --sort params")

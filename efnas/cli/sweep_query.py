@@ -7,7 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import Json
-from efnas.cli.table_rows import COLUMNS, cells
+from efnas.cli.table_rows import rows_table
 from efnas.core.space import FLOW_SPACE
 
 # What a reader wants most of comes first: small costs, but many parameters and frames.
@@ -35,8 +35,7 @@ def query(
     as_json: Json = False,
 ) -> None:
     """The subnets of a sweep that meet a budget. A derived figure meets a limit with its error bound added."""
-    from efnas.cli.console import console, print_json
-    from efnas.cli.console import table as screen_table
+    from efnas.cli.console import console, print_json, print_next
     from efnas.deploy.cost_table import query as ask
     from efnas.deploy.cost_table import read_table
 
@@ -53,8 +52,8 @@ def query(
         print_json({"title": known.about["title"], "found": len(rows), "rows": rows[:top]})
         return
     title = f"{len(rows):,} of {len(known.rows):,} subnets, {known.about['title']} (estimates)"
-    console().print(screen_table(title, COLUMNS, [cells(row) for row in rows[:top]]))
+    console().print(rows_table(title, rows[:top]))
     if rows:
-        console().print(f"Next: efnas codec show {rows[0]['arch'].replace(',', '')} --table {table}")
+        print_next(f"efnas codec show {rows[0]['arch'].replace(',', '')} --table {table}")
     else:
         console().print("No subnet meets these limits.")

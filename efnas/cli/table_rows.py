@@ -1,34 +1,36 @@
 """Rows of a sweep's table on the screen."""
 
 from pathlib import Path
+from typing import List, Sequence
 
 from efnas.core.space import ArchCode
 
-COLUMNS = ["arch", ">ms", ">FPS", ">SRAM KiB", "fits", ">million MACs", ">params", ">flash KiB", "known", ">EPE"]
+
+def rows_table(title: str, rows: List[dict], labels: Sequence[str] = ()):
+    """A table of rows, each with a label before it where there are some."""
+    from efnas.cli.console import table
+
+    cells = [_cells(row) for row in rows]
+    if labels:
+        cells = [{"": label, **row} for label, row in zip(labels, cells)]
+    columns = [name for name in cells[0] if any(row[name] for row in cells)] if cells else ["arch", ">ms"]
+    return table(title, columns, [[row[name] for name in columns] for row in cells], less=(">FPS", "known"))
 
 
-def cells(row: dict) -> tuple:
-    """The cells of a row under `COLUMNS`."""
-    code = row["arch"].replace(",", "")
-    fits = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}[row["fits"]]
-    if row["latency_ms"] is None:
-        return (
-            row["arch"],
-            "-",
-            "-",
-            "-",
-            "-",
-            f"{row['macs'] / 1e6:,.0f}",
-            f"{row['params']:,}",
-            "-",
-            row["known"],
-            "",
-        )
-    return (
-        code, f"{row['latency_ms']:.3f}", f"{row['fps']:.2f}", f"{row['sram_kib']:,.1f}", fits,
-        f"{row['macs'] / 1e6:,.0f}", f"{row['params']:,}", f"{row['flash_kib']:,.0f}", row["known"],
-        "" if row["epe"] is None else f"{row['epe']:.4f}",
-    )  # fmt: skip
+def _cells(row: dict) -> dict:
+    known = row["latency_ms"] is not None
+    return {
+        "arch": row["arch"].replace(",", ""),
+        ">ms": f"{row['latency_ms']:.3f}" if known else "-",
+        ">FPS": f"{row['fps']:.2f}" if known else "-",
+        ">SRAM KiB": f"{row['sram_kib']:,.1f}" if known else "-",
+        "fits": {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}[row["fits"]],
+        ">MMACs": f"{row['macs'] / 1e6:,.0f}",
+        ">params": f"{row['params']:,}",
+        ">flash KiB": f"{row['flash_kib']:,.0f}" if known else "-",
+        "known": row["known"],
+        ">EPE": "" if row["epe"] is None else f"{row['epe']:.4f}",
+    }
 
 
 def table_row(path: Path, arch: ArchCode) -> dict:

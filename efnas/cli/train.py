@@ -5,7 +5,16 @@ from typing import List, Optional
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, GpuDevice, OutputRoot, require_choice
+from efnas.cli.options import (
+    Assignments,
+    BasePath,
+    ConfigFile,
+    ExperimentName,
+    GpuDevice,
+    Json,
+    OutputRoot,
+    require_choice,
+)
 from efnas.errors import EfnasError
 
 
@@ -46,16 +55,19 @@ def train(
     keep_schedule: Annotated[
         bool, typer.Option("--keep-schedule", help="More epochs: learning rates of the old length.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Train a supernet; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME.
 
     SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 finish the step and save; --resume goes on, with the run's own configuration
     where no --config is given.
     """
-    from efnas.cli.console import console, quiet_tensorflow
+    from efnas.cli.console import console, is_quiet, print_json, print_next, quiet_tensorflow
     from efnas.config import load_config
     from efnas.manifest import load_run_config
 
+    if as_json and dry_run:
+        raise EfnasError("--dry-run shows a plan to read; it has no --json.")
     resuming = resume or resume_from is not None
     if resuming and overwrite:
         raise EfnasError("--resume and --overwrite contradict each other: give one.")
@@ -88,7 +100,7 @@ def train(
     from efnas.training.plan import prepare
     from efnas.training.resume import NotTheSameRun, Resume
 
-    with training_screen() as screen:
+    with training_screen(as_json or is_quiet()) as screen:
         if dry_run:
             show_plan(prepare(settings, screen.synthesis))
             return
@@ -102,6 +114,9 @@ def train(
             found = [each for each in error.found if each.counts]
             console(stderr=True).print(difference_table(found, "run", "now"))
             raise
+    if as_json:
+        print_json({**outcome._asdict(), "folder": str(outcome.folder), "metric": settings.eval.best_metric})
+        return
     if screen.last_evaluation:
         console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))
     else:
@@ -113,4 +128,4 @@ def train(
     )
     print(f"The run is in {outcome.folder}.")
     root = f" --output-root {settings.runtime.output_root}" if output_root else ""
-    print(f"Next: efnas eval --experiment-name {outcome.folder.name}{root}")
+    print_next(f"efnas eval --experiment-name {outcome.folder.name}{root}")

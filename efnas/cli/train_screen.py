@@ -13,8 +13,10 @@ from efnas.training.plan import Plan
 LINE_EVERY_SECONDS = 15.0
 
 
-def training_screen() -> Listener:
-    """The listener for this output; use it in a `with`."""
+def training_screen(silent: bool) -> Listener:
+    """The listener for this output, or one that shows nothing; use it in a `with`."""
+    if silent:
+        return _Screen()
     return _LiveScreen() if console(stderr=True).is_terminal else _PlainScreen()
 
 

@@ -20,7 +20,7 @@ from efnas.cli.options import (
     Width,
     require_choice,
 )
-from efnas.cli.table_rows import COLUMNS, cells, table_row
+from efnas.cli.table_rows import rows_table, table_row
 from efnas.errors import CheckFailed
 
 
@@ -107,7 +107,7 @@ def vela_compare(
 
 
 def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
-    from efnas.cli.console import console, table
+    from efnas.cli.console import console, print_next, table
     from efnas.deploy.compare import BASELINE
 
     vela, limit, screen = content["vela"], content["arena_limit_kib"], console()
@@ -121,7 +121,7 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
          one["npu_ops"], one["cpu_ops"], f"{one['flash_kib']:,.0f}", fits[one["fits_arena"]])
         for name, one in networks
     ]  # fmt: skip
-    screen.print(table(title, columns, rows))
+    screen.print(table(title, columns, rows, less=(">FPS", ">NPU", ">CPU")))
     columns = ["against the baseline", ">SRAM MB", ">ms", ">ratio", ">MACs", ">flash KiB", "SRAM peak at", "accepted"]
     rows = [
         (one["arch"], f"{one['diff']['sram_mb']:+.6f}", f"{one['diff']['inference_ms']:+.4f}",
@@ -129,7 +129,7 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
          one["peak_stage"], "[red]no[/]" if one["failed"] else "[green]yes[/]")
         for one in content["subnets"]
     ]  # fmt: skip
-    screen.print(table("", columns, rows))
+    screen.print(table("", columns, rows, less=(">MACs", ">flash KiB")))
     rows = [
         (name if number == 0 else "", each["stage"], f"{each['ms']:.2f}", each["name"])
         for name, one in networks
@@ -137,11 +137,11 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
     ]
     screen.print(table("Most expensive operators", ["network", "block", ">ms", "operator"], rows))
     if "sweep" in content:
-        screen.print(table("In the table of the sweep", COLUMNS, map(cells, content["sweep"])))
+        screen.print(rows_table("In the table of the sweep", content["sweep"]))
     if networks[1][1]["weights"] != networks[0][1]["weights"]:
         screen.print("The baseline's weights are random; how well weights compress shows in the latency.")
     if limit:
         screen.print(f"fits: within the {limit:,.0f} KiB of SRAM that the board has for it.")
     screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
     if not all(one["fits_arena"] for _, one in networks) and limit:
-        screen.print(f"Next: efnas fit --arch {content['subnets'][0]['arch']}")
+        print_next(f"efnas fit --arch {content['subnets'][0]['arch']}")
