@@ -39,12 +39,25 @@ HEAVY = ["tensorflow", "tensorflow_core", "numpy", "pydantic", "matplotlib", "PI
 @pytest.mark.parametrize("words", [
     ["--help"], ["train", "--help"], ["eval", "--help"], ["data", "check", "--help"], ["sample-check", "--help"],
     ["export", "--help"], ["vela-compare", "--help"], ["fit", "--help"], ["manifest", "diff", "--help"],
+    ["sweep", "--help"], ["sweep", "query", "--help"], ["infer", "--help"], ["runs", "--help"], ["doctor", "--help"],
     ["codec", "show", "000001000"], ["codec", "self-test"], ["codec", "translate", "000001000"],
 ], ids=" ".join)  # fmt: skip
 def test_help_and_codec_import_nothing_heavy(words):
     modules = imported_by(*words)
     assert "'efnas.cli.app'" in modules
     for name in [*HEAVY, "scipy", "yaml"]:
+        assert f"'{name}'" not in modules, name
+
+
+@pytest.mark.parametrize("line", ["efnas ", "efnas codec show 00", "efnas train --set train.", "efnas eval --checkpoint ",
+                                  "efnas sweep --vela ", "efnas fit --profile "])  # fmt: skip
+def test_a_completion_imports_nothing_heavy(line, monkeypatch):
+    monkeypatch.setenv("_EFNAS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
+    modules = imported_by()
+    assert "'efnas.cli.completion'" in modules
+    for name in [*HEAVY, "scipy", "rich"]:
         assert f"'{name}'" not in modules, name
 
 
