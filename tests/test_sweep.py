@@ -106,6 +106,11 @@ def test_a_subnet_on_which_the_compiler_fails_is_named_and_the_rest_goes_on():
         found.figures(broken)
 
 
+def test_a_compiler_that_fails_on_everything_is_one_sentence():
+    with pytest.raises(EfnasError, match="fails on all subnets of the proof: Vela failed"):
+        swept(additive, broken=set(SMALL.codes()))
+
+
 def test_a_failing_probe_sends_auto_on_and_ends_what_needs_it():
     probe = probes(SMALL, PAIRS)[-1]
     found, _ = swept(with_pairs, broken=[probe])

@@ -77,6 +77,8 @@ def sweep(
         # Where everything is compiled only the composition of the files is left to be shown.
         true = {**({} if exact else {arch: compiles.costs.get(arch) for arch in kept_out}), **exported.costs}
         true = {arch: cost for arch, cost in true.items() if arch not in failed}
+        if not true:
+            raise EfnasError(f"The compiler fails on all subnets of the proof: {next(iter(failed.values()))}")
         predict = model.predict if model else lambda arch: compiles.costs[arch].figures
         proofs.append(prove(candidate, predict, true))
         if proofs[-1].largest_error <= tolerance:
