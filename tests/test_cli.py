@@ -255,5 +255,6 @@ def test_every_command_has_the_common_options_and_a_help_that_ends():
 
 
 def test_a_command_that_was_mistyped_is_guessed():
-    assert "Did you mean 'train'?" in efnas("trian", code=2).stderr
-    assert "Did you mean 'query'?" in efnas("sweep", "querry", code=2).stderr
+    assert "No such command 'trian'. Did you mean train?" in efnas("trian", code=2).stderr
+    assert "Did you mean query?" in efnas("sweep", "querry", code=2).stderr
+    assert "No such option: --epochs. Did you mean --num-epochs?" in efnas("train", "--epochs", 3, code=2).stderr

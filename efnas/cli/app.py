@@ -89,19 +89,20 @@ def main() -> None:
             raise
         _end(str(error), error.exit_code, error.label)
     except click.exceptions.ClickException as error:
-        _end(" ".join(error.format_message().split()) + _nearest(error), 2)
+        _end(_sentence(error), 2)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _end("interrupted.", 130, "Stopped")
 
 
-def _nearest(error: click.exceptions.ClickException) -> str:
-    """The command that was probably meant."""
+def _sentence(error: click.exceptions.ClickException) -> str:
+    """What click has to say, and the option or command that was probably meant."""
+    said, near = " ".join(error.format_message().split()), []
     context = getattr(error, "ctx", None)
-    if not error.message.startswith("No such command") or context is None:
-        return ""
-    wanted = error.message.split("'")[1]
-    near = difflib.get_close_matches(wanted, context.command.list_commands(context), 1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    if isinstance(error, click.exceptions.NoSuchOption):
+        said, near = f"No such option: {error.option_name}.", error.possibilities or []
+    elif said.startswith("No such command") and context is not None:
+        near = difflib.get_close_matches(said.split("'")[1], context.command.list_commands(context), 1)
+    return f"{said} Did you mean {near[0]}?" if near else said
 
 
 def _end(message: str, code: int, label: str = "Error") -> None:
