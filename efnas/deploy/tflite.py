@@ -4,7 +4,9 @@ The converter of TensorFlow 1.15 cannot quantise `strided_slice`; `tf.slice` wor
 -1 converts, but the Vela compiler fails on it.
 """
 
+import ctypes
 import os
+import sys
 from contextlib import contextmanager
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -132,7 +134,11 @@ def float_network(
 
 @contextmanager
 def _quiet():
-    """Keep what the converter's C++ code writes off the screen: it does not go through Python's streams."""
+    """Keep what the converter's C++ code writes off the screen: it does not go through Python's streams, but through
+    C's, which holds it back where the output is a pipe."""
+    flush = ctypes.CDLL(None).fflush
+    sys.stdout.flush()
+    flush(None)
     kept = [os.dup(stream) for stream in (1, 2)]
     with open(os.devnull, "w") as nowhere:
         for stream in (1, 2):
@@ -140,6 +146,7 @@ def _quiet():
         try:
             yield
         finally:
+            flush(None)
             for stream, copy in zip((1, 2), kept):
                 os.dup2(copy, stream)
                 os.close(copy)
