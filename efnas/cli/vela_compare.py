@@ -145,3 +145,5 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
     screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
     if not all(one["fits_arena"] for _, one in networks) and limit:
         print_next(f"efnas fit --arch {content['subnets'][0]['arch']}")
+    else:
+        print_next(f"efnas sweep --form {content['form']}")
