@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from efnas import __version__
 from efnas.config import Config, all_keys, as_tree, load_config
+from efnas.dotted import dotted
 from efnas.errors import EfnasError
 from efnas.files import write_json
 
@@ -51,7 +52,7 @@ def build_manifest(config: Config, network: Dict[str, object], data: Dict[str, d
 def manifest_of_config(config: Config) -> dict:
     """What of a manifest a configuration alone can say."""
     groups: Dict[str, dict] = {name: {} for name in GROUPS}
-    for key, value in _flatten(as_tree(config)):
+    for key, value in dotted(as_tree(config)):
         name = "place" if key in PLACE_KEYS else "tuning" if key.split(".")[0] in TUNING_SECTIONS else "identity"
         groups[name][key] = value
     return {"format": FORMAT, **groups, "history": []}
@@ -122,14 +123,6 @@ def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assign
     stored = {key: value for name in GROUPS for key, value in groups[name].items() if key in all_keys()}
     given = {key: value for key, value in options.items() if value is not None}
     return load_config(None, {**stored, **given}, assignments)
-
-
-def _flatten(tree: dict, prefix: str = ""):
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
 
 
 def _commit() -> str:

@@ -1,6 +1,7 @@
 """What the tests share: a small synthetic data set, a small configuration, and the real data where it is at hand."""
 
 import os
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -37,9 +38,11 @@ def _plain_graphs():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory):
-    """Tests neither use nor fill the user's cache."""
+def _own_places(tmp_path_factory):
+    """Tests neither use nor fill the user's cache, and leave nothing of a killed command in the temporary folder."""
     os.environ["EFNAS_CACHE"] = str(tmp_path_factory.mktemp("efnas-cache"))
+    os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("temporary"))
+    tempfile.tempdir = None
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from efnas.core.space import FLOW_SPACE
+from efnas.dotted import dotted
 
 Candidates = List[Tuple[str, str]]
 DEFAULTS = Path(__file__).with_name("config_defaults.json")
-RUNS = Path("outputs/supernet")
-MANIFEST = "train_manifest.json"
+MANIFEST = "train_manifest.json"  # as efnas.manifest has it, which imports pydantic
 
 
 def _begun(candidates: Iterable[Tuple[str, str]], incomplete: str) -> Candidates:
@@ -92,7 +92,7 @@ def _manifests(ctx: click.Context) -> List[Path]:
 
 
 def _root(ctx: click.Context) -> Path:
-    return Path(ctx.params.get("output_root") or RUNS)
+    return Path(ctx.params.get("output_root") or _defaults()["runtime.output_root"])
 
 
 def checkpoints(ctx: click.Context, incomplete: str) -> Candidates:
@@ -108,7 +108,7 @@ def checkpoints(ctx: click.Context, incomplete: str) -> Candidates:
 
 def _experiment(ctx: click.Context) -> str:
     given, file = ctx.params.get("experiment_name"), ctx.params.get("config")
-    return given or _file_values(file).get("runtime.experiment_name") or "supernet"
+    return str(given or {**_defaults(), **_file_values(file)}["runtime.experiment_name"])
 
 
 def _standing(folder: Path, which: str = "last") -> str:
@@ -123,8 +123,12 @@ def _standing(folder: Path, which: str = "last") -> str:
 
 def settings(ctx: click.Context, incomplete: str) -> Candidates:
     """Keys of the configuration with the value that they have: that of --config, else the default."""
-    values = {**json.loads(DEFAULTS.read_text()), **_file_values(ctx.params.get("config"))}
+    values = {**_defaults(), **_file_values(ctx.params.get("config"))}
     return _begun(((f"{key}=", f"now {json.dumps(value)}") for key, value in values.items()), incomplete)
+
+
+def _defaults() -> Dict[str, object]:
+    return json.loads(DEFAULTS.read_text())
 
 
 def _file_values(path) -> Dict[str, object]:
@@ -137,15 +141,7 @@ def _file_values(path) -> Dict[str, object]:
         tree = yaml.safe_load(Path(path).read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
-    return dict(_flat(tree)) if isinstance(tree, dict) else {}
-
-
-def _flat(tree: dict, prefix: str = ""):
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    return dict(dotted(tree)) if isinstance(tree, dict) else {}
 
 
 def board_profiles(ctx: click.Context, incomplete: str) -> Candidates:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Dict
 
 from efnas.cli.completion import DEFAULTS
+from efnas.dotted import dotted
 from efnas.files import write_whole
 
 FOLDER = Path(__file__).parents[2] / "completions"
@@ -28,10 +29,7 @@ def files() -> Dict[Path, str]:
         made[FOLDER / name] = script + (AUTOLOADED if shell == "zsh" else "") + "\n"
     tree = as_tree(Config())
     tree["data"]["synthetic"] = as_tree(Synthetic())
-    values = {f"{section}.{key}": value for section, keys in tree.items() for key, value in keys.items()}
-    synthetic = values.pop("data.synthetic")
-    values.update({f"data.synthetic.{key}": value for key, value in synthetic.items()})
-    made[DEFAULTS] = json.dumps(values, indent=1) + "\n"
+    made[DEFAULTS] = json.dumps(dict(dotted(tree)), indent=1) + "\n"
     return made
 
 

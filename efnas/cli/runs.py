@@ -11,7 +11,6 @@ from efnas.cli.options import Json, OutputRoot
 app = typer.Typer(invoke_without_command=True)
 STATES = {"running": "[cyan]running[/]", "finished": "[green]finished[/]", "stopped": "[yellow]stopped[/]",
           "damaged": "[red]damaged[/]"}  # fmt: skip
-DEFAULT_ROOT = Path("outputs/supernet")
 CURVES = (("zero flow", "zero_flow_epe"), ("baseline", "baseline_epe"))
 
 
@@ -21,9 +20,10 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
     if context.invoked_subcommand:
         return
     from efnas.cli.console import console, print_json, print_next, table
+    from efnas.config import Runtime
     from efnas.training.runs import find_runs, varying
 
-    root = output_root or DEFAULT_ROOT
+    root = output_root or Runtime().output_root
     found = find_runs(root)
     differ = varying(found)
     if as_json:
@@ -40,7 +40,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
         best = ("", "") if one["best_epe"] is None else (f"{one['best_epe']:.3f}", f"{one['zero_flow_epe']:.3f}")
         rows.append((one["run"], STATES[run.state], f"{one['epoch']}/{run.epochs}", f"{one['step']:,}", *best))
     columns = ["run", "state", ">epoch", ">step", ">best EPE px", ">zero flow px"]
-    console().print(table(f"{len(found)} runs in {root}", columns, rows))
+    console().print(table(f"{len(found)} run{'s' * (len(found) != 1)} in {root}", columns, rows))
     keys = [key for key in next(iter(differ.values()), {}) if not key.endswith("names_sha256")]
     if keys:
         names = list(differ)
@@ -66,13 +66,14 @@ def show(
 ) -> None:
     """Draw the curves of a run in the terminal."""
     from efnas.cli.console import console, print_json, print_next
+    from efnas.config import Runtime
     from efnas.figures import require_picture
     from efnas.training.run_files import pool_size
     from efnas.training.runs import evaluations, read_run
 
     if plot:
         require_picture(plot)
-    folder = run if run.is_dir() else (output_root or DEFAULT_ROOT) / run
+    folder = run if run.is_dir() else (output_root or Runtime().output_root) / run
     found = read_run(folder)
     rows = evaluations(folder)
     if plot and rows:

@@ -67,7 +67,6 @@ class CostModel:
 
     def __init__(self, space: SearchSpace, method: str, costs: Dict[ArchCode, Cost]):
         """`costs` holds at least those of the probes."""
-        self.method = method
         self._base = space.baseline
         stages = list(costs[self._base].stage_sram_kib)
         self.terms: Dict[Tuple[Tuple[int, int], ...], np.ndarray] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple
 
 from efnas.core.space import FLOW_SPACE, ArchCode, SearchSpace
+from efnas.deploy.pareto import front_by
 from efnas.errors import EfnasError
 from efnas.files import write_json, write_whole
 
@@ -103,8 +104,4 @@ def query(
 def front(rows: List[Row]) -> List[Row]:
     """Those with an EPE than which no other is both as fast and as accurate, the fastest first."""
     known = [row for row in rows if row["epe"] is not None and row["latency_ms"] is not None]
-    best: List[Row] = []
-    for row in sorted(known, key=lambda row: (row["latency_ms"], row["epe"])):
-        if not best or row["epe"] < best[-1]["epe"]:
-            best.append(row)
-    return best
+    return front_by(lambda row: (row["latency_ms"], row["epe"]), known)

@@ -10,6 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
+from efnas.deploy.pareto import front_by
 from efnas.deploy.vela import Settings, Vela
 from efnas.deploy.vela_output import Compiled
 from efnas.errors import EfnasError
@@ -126,12 +127,7 @@ def front_of(trials: Iterable[Trial]) -> List[Trial]:
     Of equal ones the smallest arena stands for all.
     """
     compiled = [trial for trial in trials if trial.compiled]
-    compiled.sort(key=lambda t: (t.compiled.sram_kib, t.compiled.inference_ms, t.settings.arena or 0))
-    front: List[Trial] = []
-    for trial in compiled:
-        if not front or trial.compiled.inference_ms < front[-1].compiled.inference_ms:
-            front.append(trial)
-    return front
+    return front_by(lambda t: (t.compiled.sram_kib, t.compiled.inference_ms, t.settings.arena or 0), compiled)
 
 
 def _trial(form: str, model: bytes, vela: Vela, settings: Settings) -> Trial:

@@ -7,11 +7,13 @@ The converter of TensorFlow 1.15 cannot quantise `strided_slice`; `tf.slice` wor
 import ctypes
 import os
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+import tflite
 from tensorflow.lite.python import convert as toco
 
 from efnas.core.baseline import bilinear_baseline
@@ -21,8 +23,12 @@ from efnas.core.network import OUTPUT_CHANNELS, optical_flow_network
 from efnas.core.routing import Fixed
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.deploy.host import ACCUMULATED, TWO_SCALE
+from efnas.deploy.operators import read_graph
 from efnas.deploy.weights import SubnetWeights
 from efnas.errors import CheckFailed
+
+KINDS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
+TYPES = {number: name for name, number in vars(tflite.TensorType).items() if isinstance(number, int)}
 
 
 class Port(NamedTuple):
@@ -169,40 +175,27 @@ def _assign(layers: Layers, weights: SubnetWeights) -> list:
 
 def read_content(model: bytes) -> Content:
     """Operators, types and ports of a file."""
-    import tflite
-
-    kinds = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
-    types = {value: name for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
-    parsed = tflite.Model.GetRootAsModel(model, 0)
-    graph = parsed.Subgraphs(0)
-    tensors = [graph.Tensors(number) for number in range(graph.TensorsLength())]
+    graph = read_graph(model)
     operators = []
-    for number in range(graph.OperatorsLength()):
-        operator = graph.Operators(number)
-        code = parsed.OperatorCodes(operator.OpcodeIndex())
-        kind = kinds[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        output = tensors[operator.Outputs(0)]
+    for operator in graph.operators:
+        (output,) = operator.outputs
         macs = 0
-        if kind == "CONV_2D":
+        if operator.kind == tflite.BuiltinOperator.CONV_2D:
             # Kernels lie as [out, height, width, in]: a position of an output channel costs the product of the rest.
-            kernel = tensors[operator.Inputs(1)].ShapeAsNumpy()
-            macs = int(np.prod(output.ShapeAsNumpy()) * np.prod(kernel[1:]))
-        operators.append((kind, output.Name().decode(), macs))
-    counted: Dict[str, int] = {}
-    for tensor in tensors:
-        counted[types[tensor.Type()]] = counted.get(types[tensor.Type()], 0) + 1
+            kernel = graph.tensors[operator.inputs[1]].shape
+            macs = int(np.prod(graph.tensors[output].shape) * np.prod(kernel[1:]))
+        operators.append((KINDS[operator.kind], output, macs))
 
-    def port(index: int) -> Port:
-        tensor = tensors[index]
-        quantisation = tensor.Quantization()
-        known = quantisation is not None and quantisation.ScaleLength() > 0
-        return Port(tensor.Name().decode(), tensor.ShapeAsNumpy().tolist(), types[tensor.Type()],
-                    float(quantisation.Scale(0)) if known else None,
-                    int(quantisation.ZeroPoint(0)) if known else None)  # fmt: skip
+    def port(name: str) -> Port:
+        tensor = graph.tensors[name]
+        known = tensor.quantisation.scale.size > 0
+        return Port(name, list(tensor.shape), TYPES[tensor.type],
+                    float(tensor.quantisation.scale[0]) if known else None,
+                    int(tensor.quantisation.zero_point[0]) if known else None)  # fmt: skip
 
-    inputs = [port(graph.Inputs(number)) for number in range(graph.InputsLength())]
-    outputs = [port(graph.Outputs(number)) for number in range(graph.OutputsLength())]
-    return Content(operators, counted, inputs, outputs)
+    counted = Counter(TYPES[tensor.type] for tensor in graph.tensors.values())
+    return Content(operators, dict(counted), [port(name) for name in graph.inputs],
+                   [port(name) for name in graph.outputs])  # fmt: skip
 
 
 def require_network(content: Content, network: Network, height: int, width: int, form: str) -> None:
