@@ -1,9 +1,7 @@
 """What the screen looks like: one table style, colours only on a terminal, answers as JSON, errors as one sentence."""
 
 import json
-import os
 import sys
-import warnings
 from contextlib import contextmanager
 from typing import Iterable, Sequence
 
@@ -111,17 +109,3 @@ def progress_bar(description: str, unit: str):
             progress.update(task, completed=done, total=total, rate=f"{speed:,.1f} {unit}/s" if speed else "")
 
         yield update
-
-
-def quiet_tensorflow() -> None:
-    """Keep TensorFlow's chatter off the screen, but for --debug. Call before anything imports it."""
-    if "--debug" in sys.argv:
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.filterwarnings("ignore", category=FutureWarning, module="tensor.*")
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    import tensorflow.compat.v1 as tf
-
-    tf.logging.set_verbosity(tf.logging.ERROR)
-    if tf.__version__.startswith("2"):
-        tf.disable_v2_behavior()

@@ -71,7 +71,7 @@ def network_files(
     `size` is height, width and base width; `run` the options that name a run: --config, --experiment-name,
     --output-root, --set.
     """
-    from efnas.cli.console import quiet_tensorflow
+    from efnas.cli.chatter import quiet_tensorflow
     from efnas.config import load_config
     from efnas.deploy.network_files import NetworkFiles
     from efnas.manifest import load_run_config

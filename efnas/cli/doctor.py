@@ -15,7 +15,8 @@ def doctor(
 
     Exit code 1 when no training can run here.
     """
-    from efnas.cli.console import console, print_json, print_next, quiet_tensorflow, table
+    from efnas.cli.chatter import quiet_tensorflow
+    from efnas.cli.console import console, print_json, print_next, table
     from efnas.config import load_config
 
     options = {"runtime.experiment_name": experiment_name, "runtime.output_root": output_root}

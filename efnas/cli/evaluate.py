@@ -43,7 +43,8 @@ def evaluate(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.console import console, print_json, print_next, progress_bar, quiet_tensorflow
+    from efnas.cli.chatter import quiet_tensorflow
+    from efnas.cli.console import console, print_json, print_next, progress_bar
     from efnas.core.sampler import evaluation_pool, random_archs
     from efnas.manifest import load_run_config
 

@@ -1,5 +1,6 @@
 """`efnas export`: one subnet as an INT8 TFLite file."""
 
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -30,7 +31,8 @@ def export(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.console import console, print_json, print_next, quiet_tensorflow, table
+    from efnas.cli.chatter import quiet_tensorflow
+    from efnas.cli.console import console, print_json, print_next, progress_bar, table
     from efnas.config import load_config
     from efnas.deploy.host import FORMS
     from efnas.manifest import load_run_config
@@ -52,7 +54,9 @@ def export(
     quiet_tensorflow()
     from efnas.deploy.export import export_subnet
 
-    done = export_subnet(settings, code, out, None if skip_checkpoint else checkpoint, form, not float32, verify)
+    weights = None if skip_checkpoint else checkpoint
+    with progress_bar("Exporting", "pairs") as update:
+        done = export_subnet(settings, code, out, weights, form, not float32, verify, partial(update, what="Verifying"))
     if as_json:
         print_json(done.description)
         return

@@ -45,7 +45,8 @@ def infer(
 
     The picture shows direction as hue and length as saturation, with the wheel as legend. Images may have any size.
     """
-    from efnas.cli.console import print_json, progress_bar, quiet_tensorflow
+    from efnas.cli.chatter import quiet_tensorflow
+    from efnas.cli.console import print_json, progress_bar
     from efnas.data.flow_files import write_flo
     from efnas.deploy import infer as work
     from efnas.figures import require_picture

@@ -62,7 +62,8 @@ def train(
     SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 finish the step and save; --resume goes on, with the run's own configuration
     where no --config is given.
     """
-    from efnas.cli.console import console, is_quiet, print_json, print_next, quiet_tensorflow
+    from efnas.cli.chatter import chatter_for_a_log
+    from efnas.cli.console import console, is_quiet, print_json, print_next
     from efnas.config import load_config
     from efnas.manifest import load_run_config
 
@@ -93,27 +94,27 @@ def train(
         },
         assignments or [],
     )
-    quiet_tensorflow()
-    from efnas.cli.manifest import difference_table
-    from efnas.cli.train_screen import ranking_table, show_plan, training_screen
-    from efnas.training.loop import train as train_supernet
-    from efnas.training.plan import prepare
-    from efnas.training.resume import NotTheSameRun, Resume
+    with chatter_for_a_log() as chatter:
+        from efnas.cli.manifest import difference_table
+        from efnas.cli.train_screen import ranking_table, show_plan, training_screen
+        from efnas.training.loop import train as train_supernet
+        from efnas.training.plan import prepare
+        from efnas.training.resume import NotTheSameRun, Resume
 
-    with training_screen(as_json or is_quiet()) as screen:
-        if dry_run:
-            show_plan(prepare(settings, screen.synthesis))
-            return
-        decided = None
-        if resuming:
-            schedule = "extend" if extend_schedule else "keep" if keep_schedule else None
-            decided = Resume(resume_from or "last", allow or [], schedule)
-        try:
-            outcome = train_supernet(settings, screen, overwrite, decided)
-        except NotTheSameRun as error:
-            found = [each for each in error.found if each.counts]
-            console(stderr=True).print(difference_table(found, "run", "now"))
-            raise
+        with training_screen(as_json or is_quiet(), chatter) as screen:
+            if dry_run:
+                show_plan(prepare(settings, screen.synthesis))
+                return
+            decided = None
+            if resuming:
+                schedule = "extend" if extend_schedule else "keep" if keep_schedule else None
+                decided = Resume(resume_from or "last", allow or [], schedule)
+            try:
+                outcome = train_supernet(settings, screen, overwrite, decided)
+            except NotTheSameRun as error:
+                found = [each for each in error.found if each.counts]
+                console(stderr=True).print(difference_table(found, "run", "now"))
+                raise
     if as_json:
         print_json({**outcome._asdict(), "folder": str(outcome.folder), "metric": settings.eval.best_metric})
         return

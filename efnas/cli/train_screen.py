@@ -2,28 +2,35 @@
 
 import time
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Callable
 
 from efnas.cli.console import console, progress_bar, table
 from efnas.config import as_tree
 from efnas.core.space import FLOW_SPACE
 from efnas.training.evaluation import Evaluation
+from efnas.training.history import LOG
 from efnas.training.listener import Listener
 from efnas.training.plan import Plan
 
 LINE_EVERY_SECONDS = 15.0
 
 
-def training_screen(silent: bool) -> Listener:
-    """The listener for this output, or one that shows nothing; use it in a `with`."""
+def training_screen(silent: bool, chatter: Callable[[Path], None]) -> Listener:
+    """The listener for this output, or one that shows nothing; use it in a `with`.
+
+    `chatter` is told the log that libraries' own messages go to, once there is one.
+    """
     if silent:
-        return _Screen()
-    return _LiveScreen() if console(stderr=True).is_terminal else _PlainScreen()
+        return _Screen(chatter)
+    return _LiveScreen(chatter) if console(stderr=True).is_terminal else _PlainScreen(chatter)
 
 
 class _Screen(Listener):
     """Keeps what both displays show: where the run is, how fast it goes and how good it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, chatter: Callable[[Path], None]) -> None:
+        self._chatter = chatter
         self.last_evaluation = None
         self._epe = "EPE -"
         self._bars = ExitStack()
@@ -35,6 +42,10 @@ class _Screen(Listener):
 
     def __exit__(self, *_) -> None:
         self._bars.close()
+
+    def say(self, line: str) -> None: ...
+
+    def progress(self, epoch: int, step: int, line: str) -> None: ...
 
     def synthesis(self, done: int, total: int) -> None:
         if self._written is None:
@@ -53,6 +64,7 @@ class _Screen(Listener):
         self.say(f"{number.name}: finishing the step and saving; a second Ctrl-C ends at once.")
 
     def begin(self, plan: Plan) -> None:
+        self._chatter(plan.config.runtime.run_folder / LOG)
         self._bars.close()
         self.plan = plan
         self._began, self._samples = time.monotonic(), 0

@@ -2,7 +2,7 @@
 
 import platform
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -40,11 +40,13 @@ class Exported(NamedTuple):
 
 
 def export_subnet(
-    config: Config, arch: ArchCode, out: Path, checkpoint: Optional[str], form: str, int8: bool, verify: int = 0
-) -> Exported:
+    config: Config, arch: ArchCode, out: Path, checkpoint: Optional[str], form: str, int8: bool, verify: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Exported:  # fmt: skip
     """Write `out` and `out` + `.json`; `checkpoint` None means seeded random weights.
 
-    Raises CheckFailed, with nothing written, when the file is not the subnet or not fully INT8.
+    `progress` is told how many pairs are verified. Raises CheckFailed, with nothing written, when the file is not the
+    subnet or not fully INT8.
     """
     height, width, base_width = config.data.input_height, config.data.input_width, config.train.base_width
     require_folder_of(out)
@@ -70,7 +72,7 @@ def export_subnet(
         "convolution_macs": content.convolution_macs,
         "versions": {"efnas": __version__, "tensorflow": tf.__version__, "python": platform.python_version()},
     }
-    verification = verify_file(config, arch, weights, model, verify) if verify else None
+    verification = verify_file(config, arch, weights, model, verify, progress) if verify else None
     if verification:
         description["verification"] = {**verification._asdict(), "gap": verification.gap}
     write_whole(out, model)
@@ -78,7 +80,10 @@ def export_subnet(
     return Exported(out, description, verification)
 
 
-def verify_file(config: Config, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int) -> Verification:
+def verify_file(
+    config: Config, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int,
+    progress: Callable[[int, int], None],
+) -> Verification:  # fmt: skip
     """Run the file and the float graph on the first validation pairs (centre crops)."""
     data = config.data
     val = open_datasets(data).val
@@ -95,5 +100,6 @@ def verify_file(config: Config, arch: ArchCode, weights: SubnetWeights, model: b
                      "float": evaluator.predict(session, arch, weights.statistics, images)[0]}  # fmt: skip
             for name, flow in flows.items():
                 errors[name].append(np.linalg.norm(flow - truth[0], axis=-1).mean())
+            progress(len(errors["file"]), min(pairs, len(val)))
     means = {name: float(np.mean(values)) for name, values in errors.items()}
     return Verification(len(errors["file"]), means["file"], means["float"], means["zero"])

@@ -1,0 +1,91 @@
+"""Where TensorFlow's own messages go: nowhere, into the log of a run, or, with --debug, onto the screen."""
+
+import faulthandler
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Callable, Iterator
+
+STDERR = 2
+
+
+def quiet_tensorflow() -> None:
+    """Keep them off the screen. Call before anything imports TensorFlow."""
+    if _debugging():
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="tensor.*")
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    import tensorflow.compat.v1 as tf
+
+    tf.logging.set_verbosity(tf.logging.ERROR)
+    _as_version_1(tf)
+
+
+@contextmanager
+def chatter_for_a_log() -> Iterator[Callable[[Path], None]]:
+    """Hold back what libraries write to standard error by themselves, until the function that this gives names the log
+    that it all goes to. `sys.stderr` still is the screen.
+
+    TensorFlow's C++ writes to the file descriptor, Python's loggers and warnings to wherever it leads.
+    """
+    if _debugging():
+        yield lambda log: None
+        return
+    with ExitStack() as undo:
+        sys.stderr.flush()
+        screen = os.dup(STDERR)
+        undo.callback(os.close, screen)
+        if _leads_to(STDERR):
+            undo.callback(setattr, sys, "stderr", sys.stderr)
+            sys.stderr = undo.enter_context(open(screen, "w", buffering=1, closefd=False))
+        held = undo.enter_context(tempfile.TemporaryFile())
+        undo.callback(os.dup2, screen, STDERR)
+        os.dup2(held.fileno(), STDERR)
+        _log_to_stderr(undo)
+        if not faulthandler.is_enabled():  # a crash of the C++ code still says so on the screen
+            faulthandler.enable(screen)
+            undo.callback(faulthandler.disable)
+
+        def follow(log: Path) -> None:
+            with open(log, "ab") as file:
+                held.seek(0)
+                shutil.copyfileobj(held, file)
+                file.flush()
+                os.dup2(file.fileno(), STDERR)
+
+        import tensorflow.compat.v1 as tf
+
+        _as_version_1(tf)
+        yield follow
+
+
+def _log_to_stderr(undo: ExitStack) -> None:
+    handler = logging.StreamHandler(undo.enter_context(open(STDERR, "w", buffering=1, closefd=False)))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.getLogger().addHandler(handler)
+    undo.callback(logging.getLogger().removeHandler, handler)
+    logging.captureWarnings(True)
+    undo.callback(logging.captureWarnings, False)
+
+
+def _leads_to(descriptor: int) -> bool:
+    """Whether Python's standard error is the process's: a test may have replaced it."""
+    try:
+        return sys.stderr.fileno() == descriptor
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _debugging() -> bool:
+    return "--debug" in sys.argv
+
+
+def _as_version_1(tf) -> None:
+    if tf.__version__.startswith("2"):
+        tf.disable_v2_behavior()
