@@ -1,5 +1,5 @@
 # make demo: train, rank and export a small supernet.   make test: run the tests.   Both set up what they need first.
-.PHONY: setup demo test completions lint bench clean
+.PHONY: setup demo test completions screens lint bench clean
 EFNAS = .venv/bin/efnas
 RUN = outputs/supernet/quickstart
 
@@ -27,6 +27,10 @@ test: setup
 
 completions: setup
 	.venv/bin/python -m efnas.cli.completion_files
+
+# Of the run of make demo; docs/pictures keeps some.
+screens: setup
+	.venv/bin/python tests/screens.py outputs/screens
 
 lint: setup
 	.venv/bin/ruff check .

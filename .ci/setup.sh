@@ -4,11 +4,12 @@
 # EFNAS_TENSORFLOW names another build of TensorFlow 1.15 for .venv, as in intel-tensorflow==1.15.2.
 set -eu
 cd "$(dirname "$0")/.."
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 make_venv() {  # folder, versions of Python
     local python
     python=$(.ci/find-python.sh "$2")
-    echo "Setting up $1 with $python"
+    echo "Setting up $1 with $python (a few minutes, once)"
     rm -rf "$1"
     "$python" -m venv "$1"
 }
@@ -16,7 +17,7 @@ make_venv() {  # folder, versions of Python
 case $1 in
 tool)
     make_venv .venv "3.7"
-    .venv/bin/pip install --quiet --disable-pip-version-check pip==24.0 setuptools==68.0.0 wheel==0.42.0
+    .venv/bin/pip install --quiet pip==24.0 setuptools==68.0.0 wheel==0.42.0
     .venv/bin/pip install --quiet --no-deps -r .ci/requirements.txt
     if [ -n "${EFNAS_TENSORFLOW:-}" ]; then
         .venv/bin/pip uninstall --quiet --yes tensorflow
@@ -37,7 +38,7 @@ vela)
     *) pythons="3.11 3.12 3.10 3.9" ;;
     esac
     make_venv "$folder" "$pythons"
-    "$folder"/bin/pip install --quiet --disable-pip-version-check "${packages[@]}"
+    "$folder"/bin/pip install --quiet "${packages[@]}"
     "$folder"/bin/vela --version >/dev/null
     touch "$folder"/ready
     ;;

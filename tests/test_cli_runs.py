@@ -1,38 +1,26 @@
 """The commands that train and use a run, as processes of their own: on a terminal, through a pipe, and as JSON."""
 
 import json
-import os
-import re
-import sys
 
 import pytest
+from terminal import Terminal
 from test_cli import efnas
-
-
-def on_a_terminal(*words, columns=80, **variables):
-    """What a command writes to a terminal of so many columns."""
-    import pexpect
-
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **variables}
-    screen, code = pexpect.run(
-        " ".join(map(str, [sys.executable, "-m", "efnas.cli.app", *words])), env=environment, withexitstatus=True,
-        encoding="utf-8", timeout=120,
-    )  # fmt: skip
-    assert code == 0, screen
-    return screen
 
 
 def test_colours_are_for_terminals_that_want_them():
     words = ["sample-check", "--cycles", 20]
-    assert "\x1b[32m" in on_a_terminal(*words)
-    for plain in (on_a_terminal(*words, "--no-color"), on_a_terminal(*words, NO_COLOR="1"), efnas(*words).stdout):
-        assert "\x1b[3" not in plain
+    assert "\x1b[32m" in Terminal(*words).finish().written
+    plain = Terminal(*words, "--no-color").finish(), Terminal(*words, NO_COLOR="1").finish()
+    for written in (*(terminal.written for terminal in plain), efnas(*words).stdout):
+        assert "\x1b[3" not in written
 
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_tables_keep_within_the_terminal(columns):
-    for line in on_a_terminal("codec", "show", "000001000", "--no-color", columns=columns).splitlines():
-        assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= columns
+    """What is too wide would stand on a row of its own."""
+    terminal = Terminal("codec", "show", "000001000", columns=columns).finish()
+    assert len(terminal.lines) == terminal.written.rstrip().count("\n") + 1
+    assert any(line.endswith("32.2%") for line in terminal.lines)
 
 
 @pytest.fixture(scope="module")
@@ -130,15 +118,22 @@ def test_a_quiet_training_gives_its_answer_and_debug_what_tensorflow_has_to_say(
 
 
 def test_training_and_export_on_a_terminal(run_folder, tmp_path):
-    """The live display and the bars, whose last states are left out of the answer that stays."""
+    """The live display and the bars, which leave nothing behind on the screen."""
     folder, config = run_folder
-    screen = on_a_terminal("train", "--config", config, "--output-root", tmp_path, "--num-epochs", 2, "--no-color")
-    for shown in ("epoch 1/2", "6/6", "samples/s", "evaluating the pool after epoch 2", "Best mean EPE"):
-        assert shown in screen
-    assert "tensorflow/core" not in screen and "Instructions for updating" not in screen
+    terminal = Terminal("train", "--config", config, "--output-root", tmp_path, "--num-epochs", 2).finish()
+    for shown in ("epoch 1/2", "6/6", "samples/s", "evaluating the pool after epoch 2"):
+        assert shown in terminal.written
+    assert "tensorflow/core" not in terminal.written and "Instructions for updating" not in terminal.written
+    began, first, second = terminal.lines[:3]
+    assert began.startswith("Training small: 2 epochs of 3 steps")
+    assert first.startswith("epoch   1  loss") and second.startswith("epoch   2  loss")
+    assert "Subnets of the pool" in terminal.lines[3] and terminal.lines[-1].startswith("Next: efnas eval")
+
     words = ["export", "--config", config, "--arch", "000001000", "--out", tmp_path / "a.tflite", "--verify", 3]
-    screen = on_a_terminal(*words, "--no-color")
-    for shown in ("Exporting", "Verifying", "3/3", "EPE on 3 pairs"):
-        assert shown in screen
+    terminal = Terminal(*words, columns=120).finish()
+    for shown in ("Exporting", "Verifying", "3/3"):
+        assert shown in terminal.written
+    assert terminal.lines[0].strip() == str(tmp_path / "a.tflite")
+    assert any("EPE on 3 pairs" in line for line in terminal.lines)
     answer = json.loads(efnas(*words, "--json").stdout)
     assert answer["verification"]["pairs"] == 3 and answer["arch"] == "0,0,0,0,0,1,0,0,0"

@@ -3,9 +3,9 @@
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable
+from typing import Callable, List
 
-from efnas.cli.console import console, progress_bar, table
+from efnas.cli.console import NARROW, console, progress_bar, table
 from efnas.config import as_tree
 from efnas.core.space import FLOW_SPACE
 from efnas.training.evaluation import Evaluation
@@ -45,7 +45,7 @@ class _Screen(Listener):
 
     def say(self, line: str) -> None: ...
 
-    def progress(self, epoch: int, step: int, line: str) -> None: ...
+    def progress(self, epoch: int, step: int, figures: List[str]) -> None: ...
 
     def synthesis(self, done: int, total: int) -> None:
         if self._written is None:
@@ -76,7 +76,8 @@ class _Screen(Listener):
     def step(self, epoch, step, result, rate, samples) -> None:
         self._samples += samples
         speed = self._samples / max(1e-9, time.monotonic() - self._began)
-        self.progress(epoch, step, f"loss {result.loss:.3f}  {self._epe}  lr {rate:.1e}  {speed:,.1f} samples/s")
+        figures = [f"loss {result.loss:.3f}", self._epe, f"{speed:,.1f} samples/s", f"lr {rate:.1e}"]
+        self.progress(epoch, step, figures)
 
     def evaluated(self, moment, evaluation, figures, best) -> None:
         self.last_evaluation = evaluation
@@ -93,14 +94,14 @@ class _PlainScreen(_Screen):
     def say(self, line: str) -> None:
         print(line, flush=True)
 
-    def progress(self, epoch: int, step: int, line: str) -> None:
+    def progress(self, epoch: int, step: int, figures: List[str]) -> None:
         if time.monotonic() - self._last_line > LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             seconds = (time.monotonic() - self._began) / (step - self._first_step)
             left = seconds * (self.plan.total_steps - step)
             print(
-                f"  epoch {epoch}/{self.plan.config.train.num_epochs}  step {step}/{self.plan.total_steps}  {line}  "
-                f"{left:,.0f} s left",
+                f"  epoch {epoch}/{self.plan.config.train.num_epochs}  step {step}/{self.plan.total_steps}  "
+                f"{'  '.join(figures)}  {left:,.0f} s left",
                 flush=True,
             )
 
@@ -120,6 +121,7 @@ class _LiveScreen(_Screen):
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=screen,
             transient=True,
         )
@@ -131,8 +133,9 @@ class _LiveScreen(_Screen):
     def say(self, line: str) -> None:
         (self._progress.console if self._progress else console(stderr=True)).print(line)
 
-    def progress(self, epoch: int, step: int, line: str) -> None:
-        self._progress.update(self._task, completed=step, epoch=epoch, description=line)
+    def progress(self, epoch: int, step: int, figures: List[str]) -> None:
+        shown = figures[:-1] if self._progress.console.width < NARROW else figures
+        self._progress.update(self._task, completed=step, epoch=epoch, description="  ".join(shown))
 
     def evaluating(self, epoch: int) -> None:
         self._progress.update(self._task, description=f"evaluating the pool after epoch {epoch}")

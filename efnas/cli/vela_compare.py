@@ -125,7 +125,7 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
     columns = ["against the baseline", ">SRAM MB", ">ms", ">ratio", ">MACs", ">flash KiB", "SRAM peak at", "accepted"]
     rows = [
         (one["arch"], f"{one['diff']['sram_mb']:+.6f}", f"{one['diff']['inference_ms']:+.4f}",
-         f"{one['ratio']['inference_ms']:.4f}", f"{one['diff']['macs']:+,}", f"{one['diff']['flash_kib']:+,.0f}",
+         f"{one['ratio']['inference_ms']:.4f}", f"{one['diff']['macs']:+,}", f"{round(one['diff']['flash_kib']):+,}",
          one["peak_stage"], "[red]no[/]" if one["failed"] else "[green]yes[/]")
         for one in content["subnets"]
     ]  # fmt: skip
