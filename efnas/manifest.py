@@ -103,7 +103,7 @@ def read_manifest(path: Path) -> dict:
             raise ValueError("changed")
         return manifest
     except FileNotFoundError as error:
-        raise EfnasError(f"There is no manifest {file}.") from error
+        raise EfnasError(f"There is no manifest {file} (efnas runs lists the runs).") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EfnasError(f"The manifest {file} is damaged: it is not as efnas wrote it.") from error
 

@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from terminal import Terminal
 
-FEW = ["--num-epochs", 6, "--steps-per-epoch", 20, "--set", "eval.eval_batches_per_arch=2"]
+FEW = ["--num-epochs", "6", "--steps-per-epoch", "20", "--set", "eval.eval_batches_per_arch=2"]
 COMMANDS = {
     "train": ["train", "--config", "configs/quickstart.yaml", *FEW],
     "eval": ["eval", "--experiment-name", "quickstart"],

@@ -73,6 +73,20 @@ def test_settings_that_vary_are_told_by_run(root):
     assert differ["young"] == {"train.lr": 0.5} and differ["finished"] == {"train.lr": 0.002}
 
 
+def test_a_run_is_named_by_its_folder_or_its_name(root):
+    """Below the usual output folder the name is enough, also in what is proposed next; elsewhere it takes both."""
+    project = root / "project"
+    for name in ("finished", "young"):
+        shutil.copytree(root / name, project / "outputs" / "supernet" / name)
+    for words in (["runs", "show"], ["manifest", "show"], ["checkpoint", "show"]):
+        by_name = efnas(*words, "finished", cwd=project).stdout
+        assert by_name == efnas(*words, "outputs/supernet/finished", cwd=project).stdout
+        assert by_name.splitlines()[-1].startswith("Next: efnas ") and "--output-root" not in by_name
+        assert str(root) in efnas(*words, root / "finished").stdout.splitlines()[-1]
+    assert efnas("manifest", "diff", "finished", "young", cwd=project).stdout.startswith("No differences")
+    assert "efnas runs lists the runs" in efnas("manifest", "show", "nowhere", code=2, cwd=project).stderr
+
+
 def test_the_command_lists_and_shows(root, tmp_path):
     listed = efnas("runs", "--output-root", root).stdout
     assert "finished" in listed and "3 runs" in listed

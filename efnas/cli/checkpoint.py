@@ -18,13 +18,15 @@ def checkpoint() -> None:
 
 @app.command()
 def show(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A checkpoint (NAME.ckpt) or a run folder.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A checkpoint (NAME.ckpt), or a run.")],
     as_json: Json = False,
 ) -> None:
     """Verify the seal of a checkpoint and show what it holds."""
     from efnas.cli.console import console, print_json, print_next, table
+    from efnas.cli.run_names import options_for, run_folder
     from efnas.core.seal import SEAL, checkpoint_of, data_sha256, read_state
 
+    path = run_folder(path)
     if path.is_dir():
         paths = sorted(file.with_name(file.name[: -len(SEAL)]) for file in path.glob(f"*.ckpt{SEAL}"))
         if not paths:
@@ -42,4 +44,4 @@ def show(
             rows.append(("fairness_counts", f"every option {min(counts):,} to {max(counts):,} times"))
         rows += [(key, f"{length:,} bytes") for key, (length, _) in state.get("histories", {}).items()]
         console().print(table(f"{name}: whole", ["", ""], rows))
-    print_next(f"efnas eval --experiment-name {paths[0].parent.name} --checkpoint {paths[0]}")
+    print_next(f"efnas eval {options_for(paths[0].parent)} --checkpoint {paths[0]}")

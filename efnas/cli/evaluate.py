@@ -45,6 +45,7 @@ def evaluate(
     """
     from efnas.cli.chatter import quiet_tensorflow
     from efnas.cli.console import console, print_json, print_next, progress_bar
+    from efnas.cli.run_names import options_for
     from efnas.core.sampler import evaluation_pool, random_archs
     from efnas.manifest import load_run_config
 
@@ -83,5 +84,5 @@ def evaluate(
     for path in result.pictures:
         print(f"Picture: {path}")
     best = result.evaluation.ranking()[0]
-    named = f" --experiment-name {settings.runtime.experiment_name}"
-    print_next(f"efnas export --arch {best.compact} --out {best.compact}.tflite{named}")
+    named = options_for(settings.runtime.run_folder)
+    print_next(f"efnas export --arch {best.compact} --out {best.compact}.tflite {named}")

@@ -13,17 +13,20 @@ app = typer.Typer(no_args_is_help=True, help="Show what a run is, and where two 
 
 MEANINGS = {"identity": "identity: another run", "tuning": "tuning: shown", "place": "place: of no account"}
 
+CONFIGURATIONS = (".yaml", ".yml")
 LONGEST = 40  # characters of a value in a table
 
 
 @app.command()
 def show(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a manifest file.")], as_json: Json = False
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a manifest file.")], as_json: Json = False
 ) -> None:
     """Show the manifest of a run."""
     from efnas.cli.console import console, print_json, print_next, table
+    from efnas.cli.run_names import run_folder
     from efnas.manifest import GROUPS, read_manifest
 
+    run = run_folder(run)
     manifest = read_manifest(run)
     if as_json:
         print_json(manifest)
@@ -40,9 +43,7 @@ def show(
 
 @app.command()
 def diff(
-    left: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder, a manifest file or a configuration (YAML).")
-    ],
+    left: Annotated[Path, typer.Argument(metavar="RUN", help="A run, a manifest file or a configuration (YAML).")],
     right: Annotated[Path, typer.Argument(metavar="RUN", help="The same.")],
     only: Annotated[
         Optional[str], typer.Option(metavar="identity|tuning|place", show_default="all", help="One group alone.")
@@ -50,16 +51,20 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Show where two runs differ. Exit code 0: nowhere that counts (place never does); 1: somewhere; 2: trouble."""
-    from efnas.cli.console import console, print_json
+    from efnas.cli.console import console, print_json, print_next
+    from efnas.cli.run_names import run_folder
     from efnas.manifest import GROUPS, differences
 
     if only:
         require_choice("--only", only, GROUPS)
+    left, right = run_folder(left), run_folder(right)
     found = [each for each in differences(_manifest(left), _manifest(right)) if only in (None, each.group)]
     if as_json:
         print_json({"differences": [each._asdict() for each in found]})
     elif found:
         console().print(difference_table(found, str(left), str(right)))
+        runs = [each for each in (left, right) if each.suffix not in CONFIGURATIONS]
+        print_next(f"efnas manifest show {runs[0]}" if runs else f"efnas train --config {right}")
     else:
         print("No differences.")
     if any(each.counts for each in found):
@@ -86,6 +91,6 @@ def _manifest(path: Path) -> dict:
 
     if not path.exists():
         raise EfnasError(f"There is no {path}: give a run folder, a manifest file or a configuration.")
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in CONFIGURATIONS:
         return manifest_of_config(load_config(path))
     return read_manifest(path)

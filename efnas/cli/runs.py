@@ -66,14 +66,14 @@ def show(
 ) -> None:
     """Draw the curves of a run in the terminal."""
     from efnas.cli.console import console, print_json, print_next
-    from efnas.config import Runtime
+    from efnas.cli.run_names import options_for, run_folder
     from efnas.figures import require_picture
     from efnas.training.run_files import pool_size
     from efnas.training.runs import evaluations, read_run
 
     if plot:
         require_picture(plot)
-    folder = run if run.is_dir() else (output_root or Runtime().output_root) / run
+    folder = run_folder(run, output_root)
     found = read_run(folder)
     rows = evaluations(folder)
     if plot and rows:
@@ -97,7 +97,7 @@ def show(
     console().print(f"EPE in pixels: {best}{', '.join(figures)}")
     if plot:
         console().print(f"Picture: {plot}")
-    print_next(f"efnas eval --experiment-name {one['run']}")
+    print_next(f"efnas eval {options_for(folder)}")
 
 
 def _draw(rows: list, mean: str) -> None:

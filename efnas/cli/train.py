@@ -1,5 +1,7 @@
 """`efnas train`: train a supernet with strict fairness."""
 
+import shlex
+import sys
 from typing import List, Optional
 
 import typer
@@ -64,6 +66,7 @@ def train(
     """
     from efnas.cli.chatter import chatter_for_a_log
     from efnas.cli.console import console, is_quiet, print_json, print_next
+    from efnas.cli.run_names import options_for
     from efnas.config import load_config
     from efnas.manifest import load_run_config
 
@@ -104,6 +107,7 @@ def train(
         with training_screen(as_json or is_quiet(), chatter) as screen:
             if dry_run:
                 show_plan(prepare(settings, screen.synthesis))
+                print_next(" ".join(["efnas", *(shlex.quote(word) for word in sys.argv[1:] if word != "--dry-run")]))
                 return
             decided = None
             if resuming:
@@ -121,12 +125,11 @@ def train(
     if screen.last_evaluation:
         console().print(ranking_table("Subnets of the pool, last evaluation", screen.last_evaluation))
     else:
-        print(f"The run is finished: {outcome.steps:,} steps.")
+        print(f"The run was finished already, after {outcome.steps:,} steps.")
     print(
         f"Best {settings.eval.best_metric} EPE {outcome.best:.4f} px in epoch {outcome.best_epoch}, "
-        f"{outcome.best / outcome.zero_epe:.2f} of predicting zero ({outcome.zero_epe:.4f} px); "
-        f"{outcome.steps} steps in {outcome.seconds:.0f} s."
+        f"{outcome.best / outcome.zero_epe:.2f} of predicting zero ({outcome.zero_epe:.4f} px)"
+        + (f"; {outcome.steps:,} steps in {outcome.seconds:.0f} s." if screen.last_evaluation else ".")
     )
     print(f"The run is in {outcome.folder}.")
-    root = f" --output-root {settings.runtime.output_root}" if output_root else ""
-    print_next(f"efnas eval --experiment-name {outcome.folder.name}{root}")
+    print_next(f"efnas eval {options_for(outcome.folder)}")

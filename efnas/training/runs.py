@@ -44,7 +44,7 @@ def find_runs(root: Path) -> List[Run]:
 def read_run(folder: Path) -> Run:
     """A run, whatever its state. Raises EfnasError when there is none."""
     if not (folder / MANIFEST).is_file():
-        raise EfnasError(f"There is no run in {folder} (looked for {MANIFEST}).")
+        raise EfnasError(f"There is no run in {folder} (looked for {MANIFEST}; efnas runs lists them).")
     try:
         manifest = read_manifest(folder)
     except EfnasError as error:
