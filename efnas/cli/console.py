@@ -35,16 +35,11 @@ def table(
     """A table in the style of the house. A column whose name begins with `>` holds figures: they stand to the right,
     and are whole where the text of others wraps. A narrow terminal goes without the columns that `less` names."""
     from rich import box
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
-    made = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_footer=bool(footer),
-        pad_edge=False,
-    )
+    made = Table(box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False)
     narrow = bool(less) and console().width < NARROW
     shown = [place for place, name in enumerate(columns) if not (narrow and name in less)]
     for place in shown:
@@ -57,7 +52,7 @@ def table(
         )
     for row in rows:
         made.add_row(*(str(row[place]) for place in shown if place < len(row)))
-    return made
+    return Group(Text(title, "bold"), made) if title else made  # a title of the table's own wraps at its width
 
 
 def print_json(content) -> None:
