@@ -1,6 +1,5 @@
 """The Typer application and its one way to fail."""
 
-import difflib
 import os
 import sys
 from importlib import import_module
@@ -50,8 +49,11 @@ def efnas(
     """Train, rank and deploy a supernet of 19,683 optical-flow networks for microcontrollers."""
 
 
-def application(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
-    """The application with these commands; a module is only imported for its own."""
+def application(names: Iterable[str] = tuple(COMMANDS), listed: bool = False) -> typer.Typer:
+    """The application with these commands; a module is only imported for its own.
+
+    `listed` ones have their help but no options, which take time to make: good for a list of them.
+    """
     app = typer.Typer(
         name="efnas",
         no_args_is_help=True,
@@ -62,19 +64,25 @@ def application(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
     for name in names:
         module, panel = COMMANDS[name]
         made = import_module(f"efnas.cli.{module}")
-        if hasattr(made, "app"):
-            app.add_typer(made.app, name=name, rich_help_panel=panel)
+        group, function = getattr(made, "app", None), getattr(made, module, None)
+        if listed:
+            told = function.__doc__ if function else group.info.help
+            app.command(name, rich_help_panel=panel, help=told)(lambda: None)
+        elif group:
+            app.add_typer(group, name=name, rich_help_panel=panel)
         else:
-            app.command(name, rich_help_panel=panel)(getattr(made, module))
+            app.command(name, rich_help_panel=panel)(function)
     return app
 
 
 def command() -> click.Command:
     """What click runs: the whole application, or, for speed, the one command that the line begins with."""
+    completes = COMPLETES in os.environ
     first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    made = typer.main.get_command(application([first] if first in COMMANDS else COMMANDS))
+    app = application([first]) if first in COMMANDS else application(listed=not completes)
+    made = typer.main.get_command(app)
     add_common_options(made)
-    if COMPLETES in os.environ:
+    if completes:
         from efnas.cli.completion import attach
 
         attach(made)
@@ -96,6 +104,8 @@ def main() -> None:
 
 def _sentence(error: click.exceptions.ClickException) -> str:
     """What click has to say, and the option or command that was probably meant."""
+    import difflib
+
     said, near = " ".join(error.format_message().split()), []
     context = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoSuchOption):

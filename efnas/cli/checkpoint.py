@@ -8,7 +8,7 @@ from typing_extensions import Annotated
 from efnas.cli.options import Json
 from efnas.errors import EfnasError
 
-app = typer.Typer(no_args_is_help=True, help="Look at checkpoints.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
