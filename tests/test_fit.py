@@ -117,5 +117,9 @@ def test_fit_searches_real_compiles_and_a_second_search_compiles_nothing(tmp_pat
     entries = sorted((tmp_path / "cache").rglob("*.gz"))
     again = efnas(*words).stdout
     assert sorted((tmp_path / "cache").rglob("*.gz")) == entries
-    assert f"{best['sram_kib']:,.1f}" in again and "efnas vela-compare --arch 0,0,0,0,0,1,0,0,0 --form" in again
+    assert f"{best['sram_kib']:,.1f}" in again
+    proposed = again.splitlines()[-1].split()
+    assert proposed[:3] == ["Next:", "efnas", "vela-compare"]
+    (compared,) = json.loads(efnas(*proposed[2:], "--json", cwd=tmp_path).stdout)["subnets"]
+    assert (compared["inference_ms"], compared["sram_mb"]) == (best["inference_ms"], best["sram_mb"])
     assert "the least SRAM found is" in efnas(*words[:-1], 5, code=1).stderr

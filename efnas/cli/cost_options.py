@@ -1,9 +1,12 @@
 """Options of the commands that ask the compiler what a network costs, and what they stand for."""
 
+import shlex
 from pathlib import Path
 from typing import Optional
 
+import click
 import typer
+from click.core import ParameterSource
 from typing_extensions import Annotated
 
 from efnas.errors import EfnasError
@@ -38,6 +41,9 @@ Checkpoint = Annotated[
 SkipCheckpoint = Annotated[
     bool, typer.Option("--skip-checkpoint", help="Seeded random weights: good for timing. The default.")
 ]
+ABOUT = ("profile", "vela_config", "system_config", "memory_mode", "accelerator_config", "vela",
+         "legacy_core", "checkpoint", "seed", "height", "width", "base_width", "config", "experiment_name",
+         "output_root", "assignments")  # fmt: skip
 Seed = Annotated[Optional[int], typer.Option(min=0, show_default="42", help="Seed of the random weights.")]
 
 
@@ -86,6 +92,18 @@ def network_files(
     }  # fmt: skip
     load = load_run_config if checkpoint else load_config
     return NetworkFiles(load(config_file, options, assignments or []), cache, checkpoint, quiet_tensorflow)
+
+
+def given_again() -> str:
+    """Those of the given options that say which network, board and compiler it is about, for what is proposed next."""
+    context = click.get_current_context()
+    words = []
+    for param in context.command.params:
+        if param.name in ABOUT and context.get_parameter_source(param.name) == ParameterSource.COMMANDLINE:
+            value = context.params[param.name]
+            values = value if isinstance(value, (list, tuple)) else [value]
+            words += [param.opts[0] if one is True else f"{param.opts[0]} {shlex.quote(str(one))}" for one in values]
+    return "".join(f" {word}" for word in words)
 
 
 def require_keep(folder: Optional[Path]) -> None:

@@ -133,5 +133,5 @@ def _show(found, arch: str, board: str, plot: Optional[Path], named: bool) -> No
     if best:
         program = f" --vela {best.vela.program}" if named else ""
         arena = f" --arena {best.settings.arena}" if best.settings.arena else ""
-        words = f"--form {best.form} --optimise {best.settings.optimise}{arena}{program}"
+        words = f"--form {best.form} --optimise {best.settings.optimise}{arena}{program}{cost.given_again()}"
         print_next(f"efnas vela-compare --arch {arch} {words}")

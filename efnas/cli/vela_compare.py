@@ -144,6 +144,6 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
         screen.print(f"fits: within the {limit:,.0f} KiB of SRAM that the board has for it.")
     screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
     if not all(one["fits_arena"] for _, one in networks) and limit:
-        print_next(f"efnas fit --arch {content['subnets'][0]['arch']}")
+        print_next(f"efnas fit --arch {content['subnets'][0]['arch']}{cost.given_again()}")
     else:
         print_next(f"efnas sweep --form {content['form']}")
