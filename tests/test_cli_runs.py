@@ -24,8 +24,8 @@ def test_tables_keep_within_the_terminal(columns):
 
 
 @pytest.fixture(scope="module")
-def run_folder(small_chairs, tmp_path_factory):
-    """A run trained by the command line, and its configuration."""
+def trained(small_chairs, tmp_path_factory):
+    """The folder of a run trained by the command line, its configuration, and the terminal that it ran on."""
     folder = tmp_path_factory.mktemp("cli")
     config = folder / "small.yaml"
     config.write_text(
@@ -36,13 +36,27 @@ def run_folder(small_chairs, tmp_path_factory):
     )
     plan = efnas("train", "--config", config, "--dry-run")
     assert "6 strict-fairness steps" in efnas("train", "--config", config, "--dry-run", "--num-epochs", 2).stdout
-    assert "nothing was trained" in plan.stdout
+    assert "nothing was trained" in plan.stdout and f"Next: efnas train --config {config}\n" in plan.stdout
     assert not (folder / "runs").exists()
-    done = efnas("train", "--config", config, "--num-epochs", 2, "--steps-per-epoch", 2)
-    assert "predicting zero" in done.stdout
-    assert "Next: efnas eval --experiment-name small" in done.stdout
-    assert not done.stderr
-    return folder, config
+    return folder, config, Terminal("train", "--config", config, "--num-epochs", 2, "--steps-per-epoch", 2).finish()
+
+
+@pytest.fixture(scope="module")
+def run_folder(trained):
+    return trained[:2]
+
+
+def test_training_on_a_terminal_shows_where_it_is_and_leaves_its_answer(trained):
+    terminal = trained[-1]
+    for shown in ("epoch 1/2", "4/4", "samples/s", "evaluating the pool after epoch 2"):
+        assert shown in terminal.written
+    assert "tensorflow/core" not in terminal.written and "Instructions for updating" not in terminal.written
+    began, first, second, title = terminal.lines[:4]
+    assert began.startswith("Training small: 2 epochs of 2 steps")
+    assert first.startswith("epoch   1  loss") and second.startswith("epoch   2  loss")
+    assert title == "Subnets of the pool, last evaluation (6 pairs)"
+    assert "predicting zero" in terminal.written
+    assert any(line.startswith("Next: efnas eval --experiment-name small --output-root") for line in terminal.lines)
 
 
 def test_train_writes_the_run_that_its_options_describe(run_folder):
@@ -99,41 +113,31 @@ def test_what_tensorflow_has_to_say_is_in_the_log_of_the_run(run_folder):
 
 
 def test_training_answers_as_json_with_nothing_else(run_folder, tmp_path):
-    folder, config = run_folder
     words = ["--output-root", tmp_path, "--num-epochs", 1, "--steps-per-epoch", 1, "--json"]
-    done = efnas("train", "--config", config, *words)
+    done = efnas("train", "--config", run_folder[1], *words)
     answer = json.loads(done.stdout)
     assert (answer["steps"], answer["folder"], answer["metric"]) == (1, str(tmp_path / "small"), "mean")
     assert not done.stderr
 
 
-def test_a_quiet_training_gives_its_answer_and_debug_what_tensorflow_has_to_say(run_folder, tmp_path):
-    folder, config = run_folder
-    words = ["--output-root", tmp_path, "--num-epochs", 1, "--steps-per-epoch", 1, "--quiet"]
-    done = efnas("--debug", "train", "--config", config, *words)
-    assert "predicting zero" in done.stdout and "Best mean EPE" in done.stdout
-    assert "Training" not in done.stdout + done.stderr and "Next" not in done.stdout
+def test_training_through_a_pipe_gives_lines_and_debug_what_tensorflow_has_to_say(run_folder, tmp_path):
+    words = ["--output-root", tmp_path, "--num-epochs", 1, "--steps-per-epoch", 1]
+    done = efnas("--debug", "train", "--config", run_folder[1], *words)
+    began, step, evaluated = done.stdout.splitlines()[:3]
+    assert began.startswith("Training small: 1 epochs of 1 steps")
+    assert step.startswith("  epoch 1/1  step 1/1  loss") and evaluated.startswith("epoch   1  loss")
+    assert "Best mean EPE" in done.stdout and "Next: efnas eval --experiment-name small" in done.stdout
     assert "Instructions for updating" in done.stderr
     assert "Instructions" not in (tmp_path / "small" / "train.log").read_text()
 
 
-def test_training_and_export_on_a_terminal(run_folder, tmp_path):
-    """The live display and the bars, which leave nothing behind on the screen."""
-    folder, config = run_folder
-    terminal = Terminal("train", "--config", config, "--output-root", tmp_path, "--num-epochs", 2).finish()
-    for shown in ("epoch 1/2", "6/6", "samples/s", "evaluating the pool after epoch 2"):
-        assert shown in terminal.written
-    assert "tensorflow/core" not in terminal.written and "Instructions for updating" not in terminal.written
-    began, first, second = terminal.lines[:3]
-    assert began.startswith("Training small: 2 epochs of 3 steps")
-    assert first.startswith("epoch   1  loss") and second.startswith("epoch   2  loss")
-    assert "Subnets of the pool" in terminal.lines[3] and terminal.lines[-1].startswith("Next: efnas eval")
-
-    words = ["export", "--config", config, "--arch", "000001000", "--out", tmp_path / "a.tflite", "--verify", 3]
+def test_export_on_a_terminal_and_as_json(run_folder, tmp_path):
+    """The bar leaves nothing behind on the screen."""
+    words = ["export", "--config", run_folder[1], "--arch", "000001000", "--out", tmp_path / "a.tflite", "--verify", 3]
     terminal = Terminal(*words, columns=120).finish()
     for shown in ("Exporting", "Verifying", "3/3"):
         assert shown in terminal.written
-    assert terminal.lines[0].strip() == str(tmp_path / "a.tflite")
+    assert terminal.lines[0] == str(tmp_path / "a.tflite")
     assert any("EPE on 3 pairs" in line for line in terminal.lines)
     answer = json.loads(efnas(*words, "--json").stdout)
     assert answer["verification"]["pairs"] == 3 and answer["arch"] == "0,0,0,0,0,1,0,0,0"
