@@ -87,6 +87,11 @@ def test_a_run_is_named_by_its_folder_or_its_name(root):
     assert "efnas runs lists the runs" in efnas("manifest", "show", "nowhere", code=2, cwd=project).stderr
 
 
+def test_a_terminal_that_lacks_signs_gets_others(root, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert "epoch 4 of 4" in efnas("runs", "show", root / "finished").stdout
+
+
 def test_the_command_lists_and_shows(root, tmp_path):
     listed = efnas("runs", "--output-root", root).stdout
     assert "finished" in listed and "3 runs" in listed

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from efnas.errors import EfnasError
@@ -33,7 +34,7 @@ class TestLocks:
             pass
 
 
-@pytest.mark.parametrize("numbers, code", [(["SIGTERM"], 143), (["SIGINT"], 130), (["SIGUSR1"], 0),
+@pytest.mark.parametrize("numbers, code", [(["SIGTERM"], 143), (["SIGINT"], 130), (["SIGUSR1"], 0), (["SIGHUP"], 129),
                                            (["SIGINT", "SIGINT"], 130), (["SIGTERM", "SIGINT", "SIGINT"], 130)])  # fmt: skip
 def test_signals_are_heard_at_once_and_answered_with_their_code(numbers, code):
     program = """
@@ -59,3 +60,72 @@ sys.exit(RunStopped("", request.number).exit_code)
         assert process.wait(timeout=30) == code
     finally:
         process.kill()
+
+
+def test_a_run_under_nohup_outlives_its_terminal():
+    program = """
+import time
+from efnas.training.stopping import StopRequest
+with StopRequest() as request:
+    print("ready", flush=True)
+    while not request.number:
+        time.sleep(0.01)
+print(request.number.name, flush=True)
+"""
+    process = subprocess.Popen(["nohup", sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "SIGTERM\n"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_run_goes_on_when_nobody_reads_its_output_any_more():
+    program = """
+import sys
+from efnas.cli.train_screen import training_screen
+screen = training_screen(False, None)
+screen.say("one")
+sys.stdin.readline()
+screen.say("two")
+print("three", file=sys.stderr)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert process.stdout.readline() == "one\n"
+    process.stdout.close()
+    assert "three" in process.communicate("go on\n")[1]
+
+
+def test_a_run_whose_terminal_is_lost_saves_and_answers(tmp_path):
+    program = """
+import sys, time
+from pathlib import Path
+from efnas.cli import app
+from efnas.cli.chatter import chatter_for_a_log
+from efnas.cli.train_screen import training_screen
+from efnas.training.stopping import RunStopped, StopRequest
+
+def train(**_):
+    with chatter_for_a_log() as chatter, training_screen(False, chatter) as screen:
+        with StopRequest(screen.stopping) as request:
+            screen.say("ready")
+            while not request.number:
+                time.sleep(0.01)
+            screen.say("it goes on")
+            Path(sys.argv[1]).write_text("saved")
+            raise RunStopped("saved", request.number)
+
+app.command = lambda: train
+app.main()
+"""
+    terminal = pexpect.spawn(sys.executable, ["-c", program, str(tmp_path / "saved")], timeout=60)
+    terminal.expect("ready")
+    os.close(terminal.child_fd)  # as when a connection breaks: the kernel sends SIGHUP
+    assert os.WEXITSTATUS(os.waitpid(terminal.pid, 0)[1]) == 129
+    terminal.closed = terminal.ptyproc.closed = True
+    assert (tmp_path / "saved").exists()

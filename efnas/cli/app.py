@@ -90,6 +90,8 @@ def command() -> click.Command:
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # that a terminal lacks a sign must not end a training
     try:
         sys.exit(command()(prog_name="efnas", standalone_mode=False))
     except EfnasError as error:
@@ -118,7 +120,11 @@ def _sentence(error: click.exceptions.ClickException) -> str:
 def _end(message: str, code: int, label: str = "Error") -> None:
     from efnas.cli.console import print_error
 
-    print_error(message, label)
+    try:
+        print_error(message, label)
+    except OSError:  # the terminal is gone; the code still is an answer, if nothing is left to be written at the end
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 

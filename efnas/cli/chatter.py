@@ -43,7 +43,9 @@ def chatter_for_a_log() -> Iterator[Callable[[Path], None]]:
         undo.callback(os.close, screen)
         if _leads_to(STDERR):
             undo.callback(setattr, sys, "stderr", sys.stderr)
-            sys.stderr = undo.enter_context(open(screen, "w", buffering=1, closefd=False))
+            encoding, errors = sys.stderr.encoding, sys.stderr.errors
+            # Not closed: where the terminal is lost that would raise.
+            sys.stderr = open(screen, "w", 1, encoding, errors, closefd=False)
         held = undo.enter_context(tempfile.TemporaryFile())
         undo.callback(os.dup2, screen, STDERR)
         os.dup2(held.fileno(), STDERR)

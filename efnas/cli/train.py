@@ -61,8 +61,8 @@ def train(
 ) -> None:
     """Train a supernet; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME.
 
-    SIGTERM, SIGINT (Ctrl-C) and SIGUSR1 finish the step and save; --resume goes on, with the run's own configuration
-    where no --config is given.
+    SIGTERM, SIGINT (Ctrl-C), SIGHUP and SIGUSR1 finish the step and save; --resume goes on, with the run's own
+    configuration where no --config is given.
     """
     from efnas.cli.chatter import chatter_for_a_log
     from efnas.cli.console import console, is_quiet, print_json, print_next

@@ -1,7 +1,7 @@
 """What a training shows: a live display on a terminal, plain lines elsewhere; and the tables of its answers."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Callable, List
 
@@ -41,9 +41,15 @@ class _Screen(Listener):
         return self
 
     def __exit__(self, *_) -> None:
-        self._bars.close()
+        with suppress(OSError):
+            self._bars.close()
 
-    def say(self, line: str) -> None: ...
+    def say(self, line: str) -> None:
+        """Show a line. A run goes on when its terminal, or who read its output, is gone."""
+        with suppress(OSError):
+            self.show(line)
+
+    def show(self, line: str) -> None: ...
 
     def progress(self, epoch: int, step: int, figures: List[str]) -> None: ...
 
@@ -91,7 +97,7 @@ class _Screen(Listener):
 class _PlainScreen(_Screen):
     _last_line = 0.0
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         print(line, flush=True)
 
     def progress(self, epoch: int, step: int, figures: List[str]) -> None:
@@ -99,10 +105,9 @@ class _PlainScreen(_Screen):
             self._last_line = time.monotonic()
             seconds = (time.monotonic() - self._began) / (step - self._first_step)
             left = seconds * (self.plan.total_steps - step)
-            print(
+            self.say(
                 f"  epoch {epoch}/{self.plan.config.train.num_epochs}  step {step}/{self.plan.total_steps}  "
-                f"{'  '.join(figures)}  {left:,.0f} s left",
-                flush=True,
+                f"{'  '.join(figures)}  {left:,.0f} s left"
             )
 
 
@@ -130,7 +135,7 @@ class _LiveScreen(_Screen):
         )
         self._bars.enter_context(self._progress)
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         (self._progress.console if self._progress else console(stderr=True)).print(line)
 
     def progress(self, epoch: int, step: int, figures: List[str]) -> None:

@@ -1,4 +1,5 @@
-"""Stopping a run from outside: SIGTERM, SIGINT and SIGUSR1 (sent by SLURM before its time limit) are requests.
+"""Stopping a run from outside: SIGTERM, SIGINT, SIGHUP (the terminal is gone) and SIGUSR1 (sent by SLURM before its
+time limit) are requests.
 
 The run finishes its step and saves. A second SIGINT ends the process at once; the last checkpoint stays.
 """
@@ -12,7 +13,7 @@ from typing import Callable, Optional
 from efnas.errors import EfnasError
 
 # What a process that was stopped answers: 128 + the signal's number, and 0 where the scheduler only gave notice.
-EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGUSR1: 0}
+EXIT_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129, signal.SIGUSR1: 0}
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -44,7 +45,10 @@ class StopRequest:
             self._reading, self._writing = os.pipe()
             os.set_blocking(self._writing, False)
             self._old_pipe = signal.set_wakeup_fd(self._writing)
-            self._old = {number: signal.signal(number, lambda *_: None) for number in EXIT_CODES}
+            heeded = set(EXIT_CODES)
+            if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as nohup has it
+                heeded.remove(signal.SIGHUP)
+            self._old = {number: signal.signal(number, lambda *_: None) for number in heeded}
             self._thread = threading.Thread(target=self._listen, daemon=True)
             self._thread.start()
         return self
@@ -70,7 +74,7 @@ class StopRequest:
             interrupts += number == signal.SIGINT
             if interrupts > 1:
                 if sys.stderr.isatty():
-                    os.write(2, SHOW_CURSOR.encode())
+                    os.write(sys.stderr.fileno(), SHOW_CURSOR.encode())
                 os._exit(EXIT_CODES[signal.SIGINT])
             if self.number is None:
                 self.number = number
