@@ -18,6 +18,14 @@ PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "data"))
 
 
+# The files that take longest: begun first, they leave no worker alone with one of them at the end.
+LONG = ("test_resume", "test_cli_runs", "test_training", "test_sweep_cli", "test_step", "test_export", "test_bad_input")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 def use_plain_graphs() -> None:
     """Tests build many graphs and run each a few times: rewriting a graph would take longer than all its runs. The
     commands that tests start as processes of their own keep TensorFlow's defaults."""

@@ -1,10 +1,16 @@
 """The commands that train and use a run, as processes of their own: on a terminal, through a pipe, and as JSON."""
 
 import json
+import signal
+from types import SimpleNamespace
 
 import pytest
 from terminal import Terminal
 from test_cli import efnas
+
+from efnas.cli.train_screen import _LiveScreen, _PlainScreen, _Screen
+from efnas.config import load_config
+from efnas.training.progress import Progress
 
 
 def test_colours_are_for_terminals_that_want_them():
@@ -112,11 +118,31 @@ def test_what_tensorflow_has_to_say_is_in_the_log_of_the_run(run_folder):
     assert "evaluation after epoch 2" in log
 
 
-def test_training_answers_as_json_with_nothing_else(run_folder, tmp_path):
-    words = ["--output-root", tmp_path, "--num-epochs", 1, "--steps-per-epoch", 1, "--json"]
-    done = efnas("train", "--config", run_folder[1], *words)
+@pytest.mark.parametrize("screen", [_Screen, _PlainScreen, _LiveScreen])
+def test_every_screen_takes_all_that_a_run_tells(screen, run_folder, tmp_path):
+    """--json and --quiet have the first, a pipe the second, a terminal the third."""
+    plan = SimpleNamespace(config=load_config(run_folder[1]), steps_per_epoch=3, total_steps=9,
+                           sets=SimpleNamespace(train=range(9)), device=SimpleNamespace(name="CPU"))  # fmt: skip
+    moment, result = SimpleNamespace(epoch=1, train_loss=1.0), SimpleNamespace(loss=1.0)
+    figures = dict.fromkeys(("mean", "std", "baseline", "zero"), 1.0)
+    logs, told = [], SimpleNamespace(progress=Progress(step=1), checkpoint=tmp_path, found=[])
+    with screen(logs.append) as listener:
+        listener.resuming(told)
+        listener.synthesis(1, 2)
+        listener.begin(plan)
+        listener.step(1, 2, result, 0.1, 4)
+        listener.evaluating(1)
+        listener.evaluated(moment, "evaluation", figures, True)
+        listener.stopping(signal.SIGTERM)
+    assert listener.last_evaluation == "evaluation"
+    assert logs == [run_folder[0] / "runs" / "small" / "train.log"]
+
+
+def test_a_finished_training_answers_as_json_with_nothing_else(run_folder):
+    folder, config = run_folder
+    done = efnas("train", "--resume", "--experiment-name", "small", "--output-root", folder / "runs", "--json")
     answer = json.loads(done.stdout)
-    assert (answer["steps"], answer["folder"], answer["metric"]) == (1, str(tmp_path / "small"), "mean")
+    assert (answer["steps"], answer["folder"], answer["metric"]) == (4, str(folder / "runs" / "small"), "mean")
     assert not done.stderr
 
 
@@ -139,5 +165,5 @@ def test_export_on_a_terminal_and_as_json(run_folder, tmp_path):
         assert shown in terminal.written
     assert terminal.lines[0] == str(tmp_path / "a.tflite")
     assert any("EPE on 3 pairs" in line for line in terminal.lines)
-    answer = json.loads(efnas(*words, "--json").stdout)
-    assert answer["verification"]["pairs"] == 3 and answer["arch"] == "0,0,0,0,0,1,0,0,0"
+    random = efnas(*words[:-2], "--skip-checkpoint", "--json")
+    assert json.loads(random.stdout)["source"]["weights"] == "random" and not random.stderr
