@@ -47,6 +47,14 @@ def make_folder(folder: Path) -> None:
         raise EfnasError(f"Cannot make the folder {folder}: {error.strerror}.") from error
 
 
+def standing_place(path: Path) -> Path:
+    """The absolute path itself, or the nearest folder above it that exists: where it would be made."""
+    place = path.absolute()
+    while not place.exists():
+        place = place.parent
+    return place
+
+
 def require_folder_of(path: Path) -> None:
     """Raises EfnasError when a file cannot be written there: its folder does not exist, or it is one itself."""
     if path.is_dir():

@@ -119,10 +119,13 @@ def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assign
     manifest = config.runtime.run_folder / MANIFEST
     if config_file or not manifest.is_file():
         return config
-    groups = read_manifest(manifest)
-    stored = {key: value for name in GROUPS for key, value in groups[name].items() if key in all_keys()}
     given = {key: value for key, value in options.items() if value is not None}
-    return load_config(None, {**stored, **given}, assignments)
+    return load_config(None, {**config_keys(read_manifest(manifest)), **given}, assignments)
+
+
+def config_keys(manifest: dict) -> Dict[str, Any]:
+    """What of a manifest is configuration, by dotted key."""
+    return {key: value for name in GROUPS for key, value in manifest[name].items() if key in all_keys()}
 
 
 def _commit() -> str:
@@ -145,11 +148,12 @@ def _commit() -> str:
         return ""
 
 
-def library_versions() -> Dict[str, str]:
+def library_versions(names: Iterable[str] = LIBRARIES) -> Dict[str, str]:
+    """The versions of those that are installed."""
     from importlib_metadata import PackageNotFoundError, version
 
     found = {}
-    for name in LIBRARIES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -41,7 +41,7 @@ def chatter_for_a_log() -> Iterator[Callable[[Path], None]]:
         sys.stderr.flush()
         screen = os.dup(STDERR)
         undo.callback(os.close, screen)
-        if _leads_to(STDERR):
+        if _is_the_process_s_own():
             undo.callback(setattr, sys, "stderr", sys.stderr)
             encoding, errors = sys.stderr.encoding, sys.stderr.errors
             # Not closed: where the terminal is lost that would raise.
@@ -76,10 +76,10 @@ def _log_to_stderr(undo: ExitStack) -> None:
     undo.callback(logging.captureWarnings, False)
 
 
-def _leads_to(descriptor: int) -> bool:
-    """Whether Python's standard error is the process's: a test may have replaced it."""
+def _is_the_process_s_own() -> bool:
+    """Whether Python's standard error is that of the process: a test may have replaced it."""
     try:
-        return sys.stderr.fileno() == descriptor
+        return sys.stderr.fileno() == STDERR
     except (OSError, ValueError, AttributeError):
         return False
 

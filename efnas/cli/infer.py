@@ -7,6 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import Assignments, ConfigFile, ExperimentName, Json, OutputRoot
+from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
 
 SHOWN = 20  # rows of a long sequence
@@ -63,6 +64,7 @@ def infer(
         require_folder_of(out) if out.suffix == ".flo" else require_picture(out)
     images = work.read_pair(*pairs[0])  # before TensorFlow: what cannot be read is said at once
     flow_truth = work.read_truth(truth, *images.shape[:2]) if truth else None
+    code = None
     if tflite:
         network, name = work.file_flow(tflite), tflite.name
     else:
@@ -76,7 +78,8 @@ def infer(
     answers = []
     with progress_bar("Predicting", "pairs") as progress:
         for number, (one, other) in enumerate(pairs, start=1):
-            images = work.read_pair(one, other)
+            if number > 1:
+                images = work.read_pair(one, other)
             flow = network(images)
             answer = {"first": str(one), "second": str(other), "height": flow.shape[0], "width": flow.shape[1]}
             path = out / f"{one.stem}_flow.png" if many else out
@@ -95,10 +98,10 @@ def infer(
     if as_json:
         print_json({"network": name, "pairs": answers})
         return
-    _show(name, answers, out)
+    _show(name, code, answers, out)
 
 
-def _show(name: str, answers: list, out: Optional[Path]) -> None:
+def _show(name: str, code: Optional[ArchCode], answers: list, out: Optional[Path]) -> None:
     from efnas.cli.console import console, print_next, table
 
     rows = []
@@ -112,5 +115,4 @@ def _show(name: str, answers: list, out: Optional[Path]) -> None:
     console().print(table(f"Flow of {len(answers)} pair{'s' * (len(answers) > 1)} by {name}", columns, rows))
     if out:
         console().print(f"Written: {out}")
-    code = name.split()[-1]
-    print_next(f"efnas vela-compare --arch {code}" if code.isdigit() else "efnas vela-compare --help")
+    print_next(f"efnas vela-compare --arch {code.compact}" if code else "efnas vela-compare --help")

@@ -12,6 +12,8 @@ from efnas.deploy.board import packaged_profile
 from efnas.deploy.cache import Cache
 from efnas.deploy.vela import PROJECT, REFERENCE_VERSION, Vela, find_vela, other_figures
 from efnas.errors import EfnasError
+from efnas.files import standing_place
+from efnas.manifest import library_versions
 
 FINE, NOTE, PROBLEM = "fine", "note", "problem"
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 5, 4
@@ -43,14 +45,7 @@ def _python() -> Finding:
 
 
 def _tensorflow() -> Iterator[Finding]:
-    from importlib_metadata import PackageNotFoundError, version
-
-    builds = []
-    for name in TENSORFLOWS:
-        try:
-            builds.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
+    builds = [f"{name} {version}" for name, version in library_versions(TENSORFLOWS).items()]
     try:
         import tensorflow.compat.v1 as tf
     except ImportError as error:
@@ -143,9 +138,7 @@ def _data(config: Config, wanted: bool) -> Iterator[Finding]:
 
 
 def _disk(folder: Path) -> Finding:
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
+    place = standing_place(folder)
     free = shutil.disk_usage(place).free / 1e9
     if not os.access(place, os.W_OK):
         return Finding("disk", PROBLEM, f"{place} cannot be written to", "set runtime.output_root (--output-root)")

@@ -13,6 +13,7 @@ from efnas.core.space import FLOW_SPACE
 from efnas.data.sampling_plan import samples_per_epoch
 from efnas.data.sources import DataSets, open_datasets
 from efnas.errors import EfnasError
+from efnas.files import standing_place
 from efnas.manifest import build_manifest
 from efnas.training.device import Device, select_device
 
@@ -53,9 +54,7 @@ def _disk(config: Config) -> Tuple[int, int]:
     """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
     # Best, last and the one being written; weights and two Adam slots each, of 4 bytes.
     needed = 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
-    place = config.runtime.run_folder.absolute()
-    while not place.exists():
-        place = place.parent
+    place = standing_place(config.runtime.run_folder)
     if not os.access(place, os.W_OK):
         raise EfnasError(f"Cannot write to {place} (runtime.output_root).")
     free = shutil.disk_usage(place).free

@@ -9,6 +9,22 @@ from pathlib import Path
 from efnas.errors import EfnasError
 
 
+def lock_path(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.lock"
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process trains in a folder."""
+    try:
+        with open(lock_path(folder)) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 class RunLock:
     """Use it in a `with`. Raises EfnasError, naming the holder, while another process holds the lock of the folder.
 
@@ -17,7 +33,7 @@ class RunLock:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.path = folder.parent / f".{folder.name}.lock"
+        self.path = lock_path(folder)
 
     def __enter__(self) -> "RunLock":
         try:

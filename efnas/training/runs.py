@@ -1,14 +1,15 @@
 """The runs under an output folder: where each stands, how good it is, and in what their configurations differ."""
 
-import fcntl
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from efnas.config import load_config
 from efnas.core.seal import read_seal
 from efnas.errors import EfnasError
-from efnas.manifest import GROUPS, MANIFEST, read_manifest
+from efnas.manifest import GROUPS, MANIFEST, config_keys, read_manifest
 from efnas.training.progress import Progress
 from efnas.training.run_files import EVALUATIONS, LAST, pool_size, read_evaluations
+from efnas.training.run_lock import is_locked
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 
@@ -47,19 +48,19 @@ def read_run(folder: Path) -> Run:
         raise EfnasError(f"There is no run in {folder} (looked for {MANIFEST}; efnas runs lists them).")
     try:
         manifest = read_manifest(folder)
+        config = load_config(None, config_keys(manifest))
     except EfnasError as error:
         return Run(folder, DAMAGED, 0, None, {}, str(error))
     settings = {key: value for group in GROUPS[:2] for key, value in manifest[group].items()}
-    epochs, progress, trouble = settings["train.num_epochs"], None, None
+    progress, trouble = None, None
     if (folder / f"{LAST}.json").is_file():
         try:
             progress = Progress.of_state(read_seal(folder / LAST).state)
         except (EfnasError, KeyError) as error:
             trouble = str(error)
-    patience = settings["eval.early_stop_patience"]
-    done = progress and (progress.epochs_done >= epochs or 0 < patience <= progress.stale_evaluations)
-    state = RUNNING if _is_locked(folder) else DAMAGED if trouble else FINISHED if done else STOPPED
-    return Run(folder, state, epochs, progress, settings, trouble)
+    done = progress and progress.finished(config)
+    state = RUNNING if is_locked(folder) else DAMAGED if trouble else FINISHED if done else STOPPED
+    return Run(folder, state, config.train.num_epochs, progress, settings, trouble)
 
 
 def varying(runs: List[Run]) -> Dict[str, Dict[str, Any]]:
@@ -82,15 +83,3 @@ def evaluations(folder: Path) -> List[Dict[str, str]]:
         return []
     except (OSError, ValueError, TypeError, KeyError, StopIteration) as error:
         raise EfnasError(f"Cannot read {folder / EVALUATIONS}: it is damaged.") from error
-
-
-def _is_locked(folder: Path) -> bool:
-    """Whether a process trains in it: it then holds the lock beside the folder."""
-    try:
-        with open(folder.parent / f".{folder.name}.lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
