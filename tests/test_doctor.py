@@ -69,7 +69,7 @@ def test_a_gpu_that_tensorflow_cannot_use_is_told(tmp_path, monkeypatch):
     assert "CUDA" in found.to_do
 
 
-@pytest.mark.parametrize("free, state", [(100e9, FINE), (1e9, NOTE)])
+@pytest.mark.parametrize("free, state", [(100e9, FINE), (1e9, NOTE), (0.1e9, "problem")])
 def test_a_full_disk_is_told(monkeypatch, free, state):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
     assert findings()["disk"].state == state

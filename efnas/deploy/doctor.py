@@ -14,6 +14,7 @@ from efnas.deploy.vela import PROJECT, REFERENCE_VERSION, Vela, find_vela, other
 from efnas.errors import EfnasError
 from efnas.files import standing_place
 from efnas.manifest import library_versions
+from efnas.training.run_files import checkpoint_bytes
 
 FINE, NOTE, PROBLEM = "fine", "note", "problem"
 ENOUGH_DISK_GB, ENOUGH_MEMORY_GB = 5, 4
@@ -33,7 +34,7 @@ def examine(config: Config, wants_data: bool) -> List[Finding]:
     """All findings; with `wants_data` a data set of the configuration that is missing is a problem."""
     return [
         _python(), *_tensorflow(), _threads(config), *_velas(), *_data(config, wants_data),
-        _disk(config.runtime.output_root), _memory(),
+        _disk(config), _memory(),
     ]  # fmt: skip
 
 
@@ -137,11 +138,15 @@ def _data(config: Config, wanted: bool) -> Iterator[Finding]:
             yield Finding(f"{name} pairs", PROBLEM if wanted else NOTE, str(error), to_do)
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(config: Config) -> Finding:
+    folder, needed = config.runtime.output_root, checkpoint_bytes(config) / 1e9
     place = standing_place(folder)
     free = shutil.disk_usage(place).free / 1e9
     if not os.access(place, os.W_OK):
         return Finding("disk", PROBLEM, f"{place} cannot be written to", "set runtime.output_root (--output-root)")
+    if free < needed:
+        said = f"{free:.1f} GB free for {folder}; the checkpoints need {needed:.1f} GB"
+        return Finding("disk", PROBLEM, said, "set runtime.output_root (--output-root)")
     if free < ENOUGH_DISK_GB:
         return Finding("disk", NOTE, f"{free:.1f} GB free for {folder}", "a run needs about 1 GB: --output-root")
     return Finding("disk", FINE, f"{free:,.0f} GB free for {folder}")

@@ -6,7 +6,6 @@ import shutil
 from typing import Callable, NamedTuple, Tuple
 
 from efnas.config import Config
-from efnas.core.costs import supernet_params
 from efnas.core.network import NETWORK_VERSION
 from efnas.core.sampler import evaluation_pool
 from efnas.core.space import FLOW_SPACE
@@ -16,6 +15,7 @@ from efnas.errors import EfnasError
 from efnas.files import standing_place
 from efnas.manifest import build_manifest
 from efnas.training.device import Device, select_device
+from efnas.training.run_files import checkpoint_bytes
 
 
 class Plan(NamedTuple):
@@ -52,8 +52,7 @@ def prepare(config: Config, synthesis: Callable[[int, int], None] = lambda done,
 
 def _disk(config: Config) -> Tuple[int, int]:
     """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
-    # Best, last and the one being written; weights and two Adam slots each, of 4 bytes.
-    needed = 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
+    needed = checkpoint_bytes(config)
     place = standing_place(config.runtime.run_folder)
     if not os.access(place, os.W_OK):
         raise EfnasError(f"Cannot write to {place} (runtime.output_root).")

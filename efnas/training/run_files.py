@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from efnas.config import Config
+from efnas.core.costs import supernet_params
 from efnas.core.seal import checkpoint_of
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.errors import EfnasError
@@ -20,6 +21,11 @@ def checkpoint_path(config: Config, which: str) -> Path:
     if which in CHECKPOINTS:
         return config.runtime.run_folder / CHECKPOINTS[which]
     return checkpoint_of(Path(which))
+
+
+def checkpoint_bytes(config: Config) -> int:
+    """What the checkpoints of a run need: best, last, one being written; weights and two Adam slots of 4 bytes each."""
+    return 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
 
 
 def evaluation_result(path: Path, which: str) -> Path:
