@@ -26,7 +26,7 @@ test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15
 
 completions: setup
-	.venv/bin/python -m efnas.cli.completion_files
+	.venv/bin/python -m efnas.cli.completion.files
 
 # Of the run of make demo; docs/pictures keeps some.
 screens: setup

@@ -5,9 +5,9 @@ import sys
 import pytest
 from conftest import PROJECT
 
-from efnas.deploy.vela import find_vela
-from efnas.deploy.vela_output import LAYER_FORMS
 from efnas.errors import EfnasError
+from efnas.vela.compiler import find_vela
+from efnas.vela.output import LAYER_FORMS
 
 SUMMARY = ("inferences_per_second,inference_time,sram_memory_used,off_chip_flash_memory_used,nn_macs\n"
            "5.0,0.2,2.0,2780.0,123\n")  # fmt: skip

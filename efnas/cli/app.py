@@ -83,7 +83,7 @@ def command() -> click.Command:
     made = typer.main.get_command(app)
     add_common_options(made)
     if completes:
-        from efnas.cli.completion import attach
+        from efnas.cli.completion.values import attach
 
         attach(made)
     return made
@@ -118,7 +118,7 @@ def _sentence(error: click.exceptions.ClickException) -> str:
 
 
 def _end(message: str, code: int, label: str = "Error") -> None:
-    from efnas.cli.console import print_error
+    from efnas.cli.screen.console import print_error
 
     try:
         print_error(message, label)

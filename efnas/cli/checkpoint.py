@@ -22,9 +22,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Verify the seal of a checkpoint and show what it holds."""
-    from efnas.cli.console import console, print_json, print_next, table
     from efnas.cli.run_names import options_for, run_folder
-    from efnas.core.seal import SEAL, checkpoint_of, data_sha256, read_state
+    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.runs.seal import SEAL, checkpoint_of, data_sha256, read_state
 
     path = run_folder(path)
     if path.is_dir():

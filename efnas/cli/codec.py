@@ -6,7 +6,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import BaseWidth, Height, Json, SweepTable, Width
-from efnas.cli.table_rows import rows_table, table_row
+from efnas.cli.screen.cost_rows import rows_table, table_row
 from efnas.core.space import FLOW_SPACE, ArchCode
 from efnas.errors import CheckFailed, EfnasError
 
@@ -21,7 +21,7 @@ def show(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Show what a code picks, and what each part costs."""
-    from efnas.cli.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.core.costs import subnet_costs
 
     arch = FLOW_SPACE.parse(code)
@@ -96,7 +96,7 @@ def translate(code: Code, as_json: Json = False) -> None:
 
 def _answer(code: ArchCode, as_json: bool) -> None:
     """A code alone, so that a script can take it."""
-    from efnas.cli.console import print_json
+    from efnas.cli.screen.console import print_json
 
     if as_json:
         print_json({"arch": str(code), "index": FLOW_SPACE.index_of(code)})
@@ -107,7 +107,7 @@ def _answer(code: ArchCode, as_json: bool) -> None:
 @app.command("self-test")
 def self_test(as_json: Json = False) -> None:
     """Send every code of the space through every way of writing it, and back."""
-    from efnas.cli.console import print_json
+    from efnas.cli.screen.console import print_json
 
     space, seen = FLOW_SPACE, set()
     for index, code in enumerate(space.codes()):

@@ -21,7 +21,7 @@ def add_common_options(command: click.Command) -> None:
 
 def _quiet(context: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        from efnas.cli.console import be_quiet
+        from efnas.cli.screen.console import be_quiet
 
         be_quiet()
 

@@ -55,7 +55,7 @@ def board(
     accelerator_config: Optional[str],
 ):
     """The `Profile` that the options name."""
-    from efnas.deploy.board import DEFAULT_PROFILE, own_profile, packaged_profile
+    from efnas.vela.board import DEFAULT_PROFILE, own_profile, packaged_profile
 
     own = {"--system-config": system_config, "--memory-mode": memory_mode, "--accelerator-config": accelerator_config}
     if vela_config is None:
@@ -77,10 +77,10 @@ def network_files(
     `size` is height, width and base width; `run` the options that name a run: --config, --experiment-name,
     --output-root, --set.
     """
-    from efnas.cli.chatter import quiet_tensorflow
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.config import load_config
-    from efnas.deploy.network_files import NetworkFiles
-    from efnas.manifest import load_run_config
+    from efnas.export.network_files import NetworkFiles
+    from efnas.runs.manifest import load_run_config
 
     if checkpoint and skip_checkpoint:
         raise EfnasError("--checkpoint and --skip-checkpoint contradict each other: give one.")
@@ -112,15 +112,15 @@ def require_keep(folder: Optional[Path]) -> None:
 
 
 def open_cache(no_cache: bool):
-    from efnas.deploy.cache import Cache, cache_folder
+    from efnas.cache import Cache, cache_folder
 
     return Cache(None if no_cache else cache_folder())
 
 
 def open_vela(program: Optional[str], profile, cache, legacy_core: bool):
     """The compiler, after a line on standard error when its figures are known to differ from the reference."""
-    from efnas.cli.console import print_note
-    from efnas.deploy.vela import Vela, find_vela, other_figures
+    from efnas.cli.screen.console import print_note
+    from efnas.vela.compiler import Vela, find_vela, other_figures
 
     vela = Vela(find_vela(program), profile, cache)
     notice = other_figures(vela.version, legacy_core)

@@ -26,7 +26,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Go over every file: pairs complete, images decode, sizes equal, flow whole and finite."""
-    from efnas.cli.console import console, print_json, print_next, progress_bar, table
+    from efnas.cli.screen.console import console, print_json, print_next, progress_bar, table
     from efnas.data.flying_chairs import check_samples, scan_folder
     from efnas.data.flying_chairs import index_list as read_list
 
@@ -75,7 +75,7 @@ def synth(
     as_json: Json = False,
 ) -> None:
     """Write flying-chairs-like pairs with exact flow, as a FlyingChairs2 folder with train/ and val/."""
-    from efnas.cli.console import print_json, print_next, progress_bar
+    from efnas.cli.screen.console import print_json, print_next, progress_bar
     from efnas.data.synthesis import SceneStyle, write_dataset
 
     style = SceneStyle(height, width, motion, detail, structure, shapes)

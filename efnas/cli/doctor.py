@@ -15,8 +15,8 @@ def doctor(
 
     Exit code 1 when no training can run here.
     """
-    from efnas.cli.chatter import quiet_tensorflow
-    from efnas.cli.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.config import load_config
 
     options = {"runtime.experiment_name": experiment_name, "runtime.output_root": output_root}
@@ -25,9 +25,12 @@ def doctor(
         quiet_tensorflow()
     except ImportError:
         pass  # is a finding
-    from efnas.deploy.doctor import PROBLEM, examine
+    from efnas.machine import PROBLEM, examine_machine
+    from efnas.training.readiness import examine_data, examine_disk
+    from efnas.vela.installed import examine_velas
 
-    findings = examine(settings, config is not None)
+    findings = [*examine_machine(settings.runtime.threads), *examine_velas(),
+                *examine_data(settings, config is not None), examine_disk(settings)]  # fmt: skip
     problems = [finding for finding in findings if finding.state == PROBLEM]
     if as_json:
         print_json({"findings": [finding._asdict() for finding in findings], "can_train": not problems})

@@ -43,11 +43,11 @@ def evaluate(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.chatter import quiet_tensorflow
-    from efnas.cli.console import console, print_json, print_next, progress_bar
     from efnas.cli.run_names import options_for
+    from efnas.cli.screen.console import console, print_json, print_next, progress_bar
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.core.sampler import evaluation_pool, random_archs
-    from efnas.manifest import load_run_config
+    from efnas.runs.manifest import load_run_config
 
     if eval_batches not in (None, "all") and not eval_batches.isdigit():
         raise EfnasError(f"--eval-batches is a number or all, not '{eval_batches}'.")
@@ -71,8 +71,8 @@ def evaluate(
     chosen = list(dict.fromkeys(chosen + [FLOW_SPACE.baseline]))
 
     quiet_tensorflow()
-    from efnas.cli.train_screen import ranking_table
-    from efnas.training.trained import evaluate_checkpoint
+    from efnas.cli.screen.training import ranking_table
+    from efnas.evaluation.trained import evaluate_checkpoint
 
     with progress_bar("Evaluating", "batches") as update:
         result = evaluate_checkpoint(settings, checkpoint, chosen, pictures, picture_count, update)

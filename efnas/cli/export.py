@@ -31,12 +31,12 @@ def export(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.chatter import quiet_tensorflow
-    from efnas.cli.console import console, print_json, print_next, progress_bar, table
+    from efnas.cli.screen.console import console, print_json, print_next, progress_bar, table
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.config import load_config
-    from efnas.deploy.host import FORMS
-    from efnas.manifest import load_run_config
-    from efnas.training.run_files import arch_of
+    from efnas.export.host import FORMS
+    from efnas.runs.manifest import load_run_config
+    from efnas.runs.run_files import arch_of
 
     if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
@@ -52,7 +52,7 @@ def export(
     settings = load(config, options, assignments or [])
     code = arch_of(settings, arch, checkpoint)
     quiet_tensorflow()
-    from efnas.deploy.export import export_subnet
+    from efnas.export.subnet import export_subnet
 
     weights = None if skip_checkpoint else checkpoint
     with progress_bar("Exporting", "pairs") as update:

@@ -65,9 +65,9 @@ def fit(
     Every figure is that of a compile; compiles are cached, so that a second search costs nothing. Exit code 1 when
     nothing fits.
     """
-    from efnas.cli.console import print_json, progress_bar
-    from efnas.deploy.fit import fit as search
-    from efnas.deploy.host import FORMS
+    from efnas.cli.screen.console import print_json, progress_bar
+    from efnas.cost.fit import fit as search
+    from efnas.export.host import FORMS
     from efnas.figures import require_picture
     from efnas.files import make_folder, write_whole
 
@@ -96,7 +96,7 @@ def fit(
         write_whole(keep / f"{stem}.tflite", models[best.form])
         best.vela.compile(models[best.form], best.settings, keep / f"{stem}_vela.tflite")
     if plot:
-        from efnas.deploy.pictures import draw_fit
+        from efnas.cost.pictures import draw_fit
 
         draw_fit(found, plot)
     if as_json:
@@ -109,7 +109,7 @@ def fit(
 
 
 def _show(found, arch: str, board: str, plot: Optional[Path], named: bool) -> None:
-    from efnas.cli.console import console, print_next, table
+    from efnas.cli.screen.console import console, print_next, table
 
     best, screen = found.best, console()
     rows = []

@@ -46,15 +46,16 @@ def infer(
 
     The picture shows direction as hue and length as saturation, with the wheel as legend. Images may have any size.
     """
-    from efnas.cli.chatter import quiet_tensorflow
-    from efnas.cli.console import print_json, progress_bar
+    from efnas.cli.screen.console import print_json, progress_bar
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.data.flow_files import write_flo
-    from efnas.deploy import infer as work
+    from efnas.evaluation import inference as work
+    from efnas.evaluation.panels import write_panel
+    from efnas.export.flow import file_flow, subnet_flow
     from efnas.figures import require_picture
     from efnas.files import make_folder, require_folder_of
-    from efnas.manifest import load_run_config
-    from efnas.training.panels import write_panel
-    from efnas.training.run_files import arch_of
+    from efnas.runs.manifest import load_run_config
+    from efnas.runs.run_files import arch_of
 
     pairs = work.frame_pairs(first, second)
     many = first.is_dir()
@@ -66,13 +67,13 @@ def infer(
     flow_truth = work.read_truth(truth, *images.shape[:2]) if truth else None
     code = None
     if tflite:
-        network, name = work.file_flow(tflite), tflite.name
+        network, name = file_flow(tflite), tflite.name
     else:
         options = {"runtime.experiment_name": experiment_name, "runtime.output_root": output_root}
         settings = load_run_config(config, options, assignments or [])
         code = arch_of(settings, arch, checkpoint)
         quiet_tensorflow()
-        network, name = work.subnet_flow(settings, checkpoint, code), f"subnet {code.compact}"
+        network, name = subnet_flow(settings, checkpoint, code), f"subnet {code.compact}"
     if many:
         make_folder(out)
     answers = []
@@ -102,7 +103,7 @@ def infer(
 
 
 def _show(name: str, code: Optional[ArchCode], answers: list, out: Optional[Path]) -> None:
-    from efnas.cli.console import console, print_next, table
+    from efnas.cli.screen.console import console, print_next, table
 
     rows = []
     for one in answers[:SHOWN]:

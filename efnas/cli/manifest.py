@@ -22,9 +22,9 @@ def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run, or a manifest file.")], as_json: Json = False
 ) -> None:
     """Show the manifest of a run."""
-    from efnas.cli.console import console, print_json, print_next, table
     from efnas.cli.run_names import run_folder
-    from efnas.manifest import GROUPS, read_manifest
+    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.runs.manifest import GROUPS, read_manifest
 
     run = run_folder(run)
     manifest = read_manifest(run)
@@ -51,9 +51,9 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Show where two runs differ. Exit code 0: nowhere that counts (place never does); 1: somewhere; 2: trouble."""
-    from efnas.cli.console import console, print_json, print_next
     from efnas.cli.run_names import run_folder
-    from efnas.manifest import GROUPS, differences
+    from efnas.cli.screen.console import console, print_json, print_next
+    from efnas.runs.manifest import GROUPS, differences
 
     if only:
         require_choice("--only", only, GROUPS)
@@ -72,7 +72,7 @@ def diff(
 
 
 def difference_table(found, left: str, right: str):
-    from efnas.cli.console import table
+    from efnas.cli.screen.console import table
 
     def text(value) -> str:
         shown = "-" if value is None else str(value)
@@ -87,7 +87,7 @@ def difference_table(found, left: str, right: str):
 
 def _manifest(path: Path) -> dict:
     from efnas.config import load_config
-    from efnas.manifest import manifest_of_config, read_manifest
+    from efnas.runs.manifest import manifest_of_config, read_manifest
 
     if not path.exists():
         raise EfnasError(f"There is no {path}: give a run folder, a manifest file or a configuration.")

@@ -19,9 +19,9 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
     """The runs under an output folder: where each stands, its best EPE, and in what their configurations differ."""
     if context.invoked_subcommand:
         return
-    from efnas.cli.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.config import Runtime
-    from efnas.training.runs import find_runs, varying
+    from efnas.runs.listing import find_runs, varying
 
     root = output_root or Runtime().output_root
     found = find_runs(root)
@@ -65,11 +65,11 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Draw the curves of a run in the terminal."""
-    from efnas.cli.console import console, print_json, print_next
     from efnas.cli.run_names import options_for, run_folder
+    from efnas.cli.screen.console import console, print_json, print_next
     from efnas.figures import require_picture
-    from efnas.training.run_files import pool_size
-    from efnas.training.runs import evaluations, read_run
+    from efnas.runs.listing import evaluations, read_run
+    from efnas.runs.run_files import pool_size
 
     if plot:
         require_picture(plot)
@@ -77,7 +77,7 @@ def show(
     found = read_run(folder)
     rows = evaluations(folder)
     if plot and rows:
-        from efnas.training.report import plot_curves
+        from efnas.runs.report import plot_curves
 
         plot_curves(rows, plot)
     if as_json:
@@ -103,7 +103,7 @@ def show(
 def _draw(rows: list, mean: str) -> None:
     import plotext
 
-    from efnas.cli.console import console
+    from efnas.cli.screen.console import console
 
     screen = console()
     epochs = [float(row["epoch"]) for row in rows]

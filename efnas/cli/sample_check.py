@@ -17,7 +17,7 @@ def sample_check(
     as_json: Json = False,
 ) -> None:
     """Check that the sampler is fair, reproducible and uniform; with --config also what an epoch gives of the data."""
-    from efnas.cli.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.core.fairness_check import check_sampler, option_counts
 
     checks = check_sampler(FLOW_SPACE, seed, cycles, pool_size)

@@ -19,8 +19,8 @@ from efnas.cli.options import (
     Width,
     require_choice,
 )
+from efnas.cli.screen.cost_rows import rows_table
 from efnas.cli.sweep_query import query
-from efnas.cli.table_rows import rows_table
 from efnas.core.space import FLOW_SPACE
 from efnas.errors import CheckFailed, EfnasError
 
@@ -77,14 +77,14 @@ def sweep(
     """
     if context.invoked_subcommand:
         return
-    from efnas.cli.console import print_json, print_note, progress_bar
-    from efnas.deploy.cache import Cache
-    from efnas.deploy.host import FORMS
-    from efnas.deploy.subnet_compiles import Compiles, Work, exported_one_by_one, here
-    from efnas.deploy.sweep import METHODS
-    from efnas.deploy.sweep import sweep as run_sweep
-    from efnas.deploy.vela import OPTIMISE, Settings
+    from efnas.cache import Cache
+    from efnas.cli.screen.console import print_json, print_note, progress_bar
+    from efnas.cost.compiles import Compiles, Work, exported_one_by_one, here
+    from efnas.cost.sweep import METHODS
+    from efnas.cost.sweep import sweep as run_sweep
+    from efnas.export.host import FORMS
     from efnas.files import make_folder
+    from efnas.vela.compiler import OPTIMISE, Settings
 
     for option, value, choices in (
         ("--method", method, METHODS), ("--form", form, FORMS), ("--optimise", optimise, OPTIMISE),
@@ -101,7 +101,7 @@ def sweep(
     if folder.exists() and not folder.is_dir():
         raise EfnasError(f"--out takes a folder; {folder} is a file.")
     if dask:
-        from efnas.deploy.cluster import on_cluster
+        from efnas.cost.cluster import on_cluster
     engine = on_cluster(dask, print_note) if dask else here
     with progress_bar("Evaluating", "subnets") as progress:
         epe = _evaluate(files, sample, progress) if checkpoint else {}
@@ -113,9 +113,9 @@ def sweep(
         seed = files.config.runtime.seed
         swept = run_sweep(compiles, exported, method, tolerance / 100, verify, seed, epe, progress, print_note)
 
-    from efnas.deploy.cost_table import write_table
-    from efnas.deploy.sweep_pictures import draw_sweep
-    from efnas.deploy.sweep_table import table_of
+    from efnas.cost.sweep_pictures import draw_sweep
+    from efnas.cost.sweep_rows import table_of
+    from efnas.cost.table import write_table
 
     table = table_of(swept, work, form, files.config, epe)
     make_folder(folder)
@@ -140,16 +140,16 @@ def _evaluate(files, sample: int, progress) -> dict:
     from efnas.core.sampler import random_archs
 
     files.before_tensorflow()
-    from efnas.training.trained import evaluate_checkpoint
+    from efnas.evaluation.trained import evaluate_checkpoint
 
     archs = list(dict.fromkeys([*random_archs(FLOW_SPACE, files.config.runtime.seed, sample), FLOW_SPACE.baseline]))
     return evaluate_checkpoint(files.config, files.checkpoint, archs, progress=progress).evaluation.epe
 
 
 def _show(table, folder: Path, pictures: list, compiled: int) -> None:
-    from efnas.cli.console import console, print_next
-    from efnas.cli.console import table as screen_table
-    from efnas.deploy.cost_table import FAILED, TABLE
+    from efnas.cli.screen.console import console, print_next
+    from efnas.cli.screen.console import table as screen_table
+    from efnas.cost.table import FAILED, TABLE
 
     screen, about = console(), table.about
     rows = [

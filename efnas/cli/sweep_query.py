@@ -7,7 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import Json
-from efnas.cli.table_rows import rows_table
+from efnas.cli.screen.cost_rows import rows_table
 from efnas.core.space import FLOW_SPACE
 
 # What a reader wants most of comes first: small costs, but many parameters and frames.
@@ -35,9 +35,9 @@ def query(
     as_json: Json = False,
 ) -> None:
     """The subnets of a sweep that meet a budget. A derived figure meets a limit with its error bound added."""
-    from efnas.cli.console import console, print_json, print_next
-    from efnas.deploy.cost_table import query as ask
-    from efnas.deploy.cost_table import read_table
+    from efnas.cli.screen.console import console, print_json, print_next
+    from efnas.cost.table import query as ask
+    from efnas.cost.table import read_table
 
     known = read_table(table)
     at_most = {"latency_ms": max_ms, "sram_kib": max_sram_kib, "flash_kib": max_flash_kib, "macs": max_macs,

@@ -64,11 +64,11 @@ def train(
     SIGTERM, SIGINT (Ctrl-C), SIGHUP and SIGUSR1 finish the step and save; --resume goes on, with the run's own
     configuration where no --config is given.
     """
-    from efnas.cli.chatter import chatter_for_a_log
-    from efnas.cli.console import console, is_quiet, print_json, print_next
     from efnas.cli.run_names import options_for
+    from efnas.cli.screen.console import console, is_quiet, print_json, print_next
+    from efnas.cli.screen.tensorflow_messages import chatter_for_a_log
     from efnas.config import load_config
-    from efnas.manifest import load_run_config
+    from efnas.runs.manifest import load_run_config
 
     if as_json and dry_run:
         raise EfnasError("--dry-run shows a plan to read; it has no --json.")
@@ -99,10 +99,10 @@ def train(
     )
     with chatter_for_a_log() as chatter:
         from efnas.cli.manifest import difference_table
-        from efnas.cli.train_screen import ranking_table, show_plan, training_screen
+        from efnas.cli.screen.training import ranking_table, show_plan, training_screen
+        from efnas.runs.resume import NotTheSameRun, Resume
         from efnas.training.loop import train as train_supernet
         from efnas.training.plan import prepare
-        from efnas.training.resume import NotTheSameRun, Resume
 
         with training_screen(as_json or is_quiet(), chatter) as screen:
             if dry_run:

@@ -20,7 +20,7 @@ from efnas.cli.options import (
     Width,
     require_choice,
 )
-from efnas.cli.table_rows import rows_table, table_row
+from efnas.cli.screen.cost_rows import rows_table, table_row
 from efnas.errors import CheckFailed
 
 
@@ -66,12 +66,12 @@ def vela_compare(
 
     Vela's milliseconds are estimates, and differ between its versions; the version is part of the result.
     """
-    from efnas.cli.console import print_json, progress_bar
-    from efnas.deploy.compare import Limits, compare
-    from efnas.deploy.host import FORMS
-    from efnas.deploy.vela import OPTIMISE, Settings
+    from efnas.cli.screen.console import print_json, progress_bar
+    from efnas.cost.compare import Limits, compare
+    from efnas.export.host import FORMS
     from efnas.figures import require_picture
     from efnas.files import require_folder_of, write_json
+    from efnas.vela.compiler import OPTIMISE, Settings
 
     require_choice("--optimise", optimise, OPTIMISE)
     require_choice("--form", form, FORMS)
@@ -94,7 +94,7 @@ def vela_compare(
     content = {**result.as_dict(), **({"sweep": swept} if swept else {})}
     write_json(summary, content)
     if plot:
-        from efnas.deploy.pictures import draw_comparison
+        from efnas.cost.pictures import draw_comparison
 
         draw_comparison(result, plot)
     if as_json:
@@ -107,8 +107,8 @@ def vela_compare(
 
 
 def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
-    from efnas.cli.console import console, print_next, table
-    from efnas.deploy.compare import BASELINE
+    from efnas.cli.screen.console import console, print_next, table
+    from efnas.cost.compare import BASELINE
 
     vela, limit, screen = content["vela"], content["arena_limit_kib"], console()
     networks = [(BASELINE, content["baseline"])] + [(each["arch"], each) for each in content["subnets"]]

@@ -1,1 +1,1 @@
-"""Training with strict fairness, recalibration and evaluation."""
+"""What changes weights: the loop, its steps, the loss, the schedule, the plan, stopping."""

@@ -4,10 +4,10 @@ import signal
 from pathlib import Path
 from typing import NamedTuple
 
-from efnas.training.evaluation import Evaluation
-from efnas.training.history import Moment
+from efnas.runs.history import Moment
+from efnas.runs.resume import Resumption
+from efnas.runs.subnet_errors import SubnetErrors
 from efnas.training.plan import Plan
-from efnas.training.resume import Resumption
 from efnas.training.step import StepResult
 
 
@@ -24,7 +24,7 @@ class Listener:
 
     def evaluating(self, epoch: int) -> None: ...
 
-    def evaluated(self, moment: Moment, evaluation: Evaluation, figures: dict, best: bool) -> None: ...
+    def evaluated(self, moment: Moment, evaluation: SubnetErrors, figures: dict, best: bool) -> None: ...
 
     def stopping(self, number: signal.Signals) -> None: ...
 

@@ -8,22 +8,24 @@ from typing import Optional, Tuple
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
-from efnas.core.checkpoints import Checkpointer, restore
 from efnas.core.sampler import evaluation_pool, fair_cycle
 from efnas.core.space import FLOW_SPACE
 from efnas.data.batches import BatchReader, micro_batch_sizes
 from efnas.data.sampling_plan import coverage, training_plan
 from efnas.errors import TrainingDiverged
-from efnas.manifest import identity_sha256, write_manifest
-from efnas.training.evaluation import Evaluation, PoolEvaluation
-from efnas.training.history import History, Moment, open_run_folder, require_new_run
+from efnas.evaluation.subnets import PoolEvaluation
+from efnas.runs.checkpoints import Checkpointer, restore
+from efnas.runs.history import History, Moment, open_run_folder, require_new_run
+from efnas.runs.lock import RunLock
+from efnas.runs.manifest import identity_sha256, write_manifest
+from efnas.runs.network_identity import network_identity
+from efnas.runs.progress import Progress
+from efnas.runs.report import write_report
+from efnas.runs.resume import Resume, Resumption, check_resume, scheduled
+from efnas.runs.run_files import BEST, LAST
+from efnas.runs.subnet_errors import SubnetErrors
 from efnas.training.listener import Listener, Outcome
-from efnas.training.plan import Plan, network_identity, prepare
-from efnas.training.progress import Progress
-from efnas.training.report import write_report
-from efnas.training.resume import Resume, Resumption, check_resume, scheduled
-from efnas.training.run_files import BEST, LAST
-from efnas.training.run_lock import RunLock
+from efnas.training.plan import Plan, prepare
 from efnas.training.schedule import learning_rate
 from efnas.training.step import FairStep, StepResult
 from efnas.training.stopping import RunStopped, StopRequest
@@ -175,7 +177,7 @@ class _Run:
         losses = (at.loss_sum / at.epoch_steps, at.loss_with_decay_sum / at.epoch_steps)
         return Moment(epoch, at.step, at.samples_seen, self.rate(), *losses, self.coverage)
 
-    def evaluate(self, session: tf.Session, moment: Moment) -> Tuple[Evaluation, Optional[Evaluation]]:
+    def evaluate(self, session: tf.Session, moment: Moment) -> Tuple[SubnetErrors, Optional[SubnetErrors]]:
         """The pool on the usual part of the validation set, and where it is time for that on the whole of it."""
         self.listener.evaluating(moment.epoch)
         config = self.plan.config.eval
@@ -183,7 +185,7 @@ class _Run:
         whole = config.full_every and moment.epoch % config.full_every == 0 and config.eval_batches_per_arch != "all"
         return quick, self.evaluation.run(session, self.pool, whole=True) if whole else None
 
-    def take(self, session: tf.Session, moment: Moment, quick: Evaluation, full: Optional[Evaluation]) -> None:
+    def take(self, session: tf.Session, moment: Moment, quick: SubnetErrors, full: Optional[SubnetErrors]) -> None:
         """Write an evaluation down, and keep the weights when they are the best so far."""
         config, at = self.plan.config.eval, self.at
         figures = self.history.add_evaluation(moment, quick, at.counts, "quick")

@@ -1,28 +1,14 @@
-"""The multi-scale, uncertainty-aware loss and the end-point error (EPE)."""
+"""The multi-scale, uncertainty-aware loss."""
 
 from typing import List
 
 import tensorflow.compat.v1 as tf
 
+from efnas.core.geometry import flow_at_scale, valid_part
 from efnas.core.network import SCALES, ScaleMaps
 
 SCALE_WEIGHTS = (0.125, 0.25, 0.5)
 SIGMA_FLOOR = 1e-3
-
-
-def valid_part(maps, height: int, width: int):
-    """The top-left [n, height, width, c] of the decoder's canvas: upsampling keeps position 2i at i, so the image lies
-    there and what is below and to the right came from padding."""
-    return tf.slice(maps, [0, 0, 0, 0], [-1, height, width, -1])
-
-
-def flow_at_scale(flow, scale: int):
-    """Ground truth [n, h, w, 2] at 1/scale; values stay full-resolution pixels.
-
-    The legacy bilinear resize by a whole factor takes every scale-th pixel, which is where the decoder's canvas has
-    its positions.
-    """
-    return flow[:, ::scale, ::scale]
 
 
 def scale_loss(maps, truth):
@@ -50,8 +36,3 @@ def weight_decay_loss(kernels: List, counts: List[int], lanes: int):
     gradient is then the same for both, and the objective is the mean of those of the stand-alone subnets.
     """
     return tf.add_n([tf.nn.l2_loss(kernel) * (count / lanes) for kernel, count in zip(kernels, counts)])
-
-
-def endpoint_error(flow, truth):
-    """EPE per pixel, [n, h, w] from two flows [n, h, w, 2], in pixels."""
-    return tf.norm(flow - truth, axis=-1)

@@ -5,17 +5,17 @@ import os
 import shutil
 from typing import Callable, NamedTuple, Tuple
 
+from efnas.backend import Device, select_device
 from efnas.config import Config
-from efnas.core.network import NETWORK_VERSION
 from efnas.core.sampler import evaluation_pool
 from efnas.core.space import FLOW_SPACE
 from efnas.data.sampling_plan import samples_per_epoch
 from efnas.data.sources import DataSets, open_datasets
 from efnas.errors import EfnasError
 from efnas.files import standing_place
-from efnas.manifest import build_manifest
-from efnas.training.device import Device, select_device
-from efnas.training.run_files import checkpoint_bytes
+from efnas.runs.manifest import build_manifest
+from efnas.runs.network_identity import network_identity
+from efnas.runs.run_files import checkpoint_bytes
 
 
 class Plan(NamedTuple):
@@ -62,13 +62,3 @@ def _disk(config: Config) -> Tuple[int, int]:
             f"The disk of {place} has {free / 1e6:,.0f} MB free; the checkpoints need {needed / 1e6:,.0f} MB."
         )
     return needed, free
-
-
-def network_identity(config: Config) -> dict:
-    """What a checkpoint must agree on to fit into the network of a configuration."""
-    return {
-        "space": FLOW_SPACE.name,
-        "space_version": FLOW_SPACE.version,
-        "network_version": NETWORK_VERSION,
-        "base_width": config.train.base_width,
-    }

@@ -7,16 +7,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from efnas.cache import Cache
 from efnas.config import load_config
 from efnas.core.sampler import random_archs
 from efnas.core.space import FLOW_SPACE
-from efnas.deploy.board import packaged_profile
-from efnas.deploy.cache import Cache
-from efnas.deploy.compose import Composer
-from efnas.deploy.network_files import NetworkFiles
-from efnas.deploy.subnet_compiles import Compiles, Work, exported_one_by_one, here
-from efnas.deploy.vela import Settings, Vela, find_vela
+from efnas.cost.compiles import Compiles, Work, exported_one_by_one, here
 from efnas.errors import EfnasError
+from efnas.export.compose import Composer
+from efnas.export.network_files import NetworkFiles
+from efnas.vela.board import packaged_profile
+from efnas.vela.compiler import Settings, Vela, find_vela
 
 EFNAS = Path(sys.executable).parent / "efnas"
 COMPILERS = (("4.5.0", "Size"), ("5.2.0", "Performance"))

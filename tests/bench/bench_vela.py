@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from efnas.deploy.board import packaged_profile
-from efnas.deploy.vela import find_vela
+from efnas.vela.board import packaged_profile
+from efnas.vela.compiler import find_vela
 
 ROUNDS = 3
 COMPARE = [Path(sys.executable).parent / "efnas", "vela-compare", "--arch", "000001000", "--skip-checkpoint"]

@@ -1,0 +1,67 @@
+"""What was computed once is kept by its content: exported files by their recipe, compiler output by file and settings.
+
+An entry is compressed with a checksum; what cannot be read counts as missing, and what cannot be written is not kept:
+nothing depends on the cache but the time a command takes.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Optional
+
+# The packages whose code decides what an exported file holds.
+EXPORTING_CODE = ("core", "export")
+
+
+def cache_folder() -> Path:
+    """$EFNAS_CACHE, else `efnas` in the user's cache folder."""
+    own = os.environ.get("EFNAS_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "efnas"
+
+
+def key_of(**parts) -> str:
+    """The key of plain values: their names and values decide it, their order does not."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache()
+def code_version() -> str:
+    """A hash over the code that exports, so that a file of older code is never taken for one of today's."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    for folder in EXPORTING_CODE:
+        for path in sorted((package / folder).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class Cache:
+    """Bytes by key. Without a folder nothing is kept."""
+
+    def __init__(self, folder: Optional[Path]):
+        self.folder = folder
+
+    def get(self, kind: str, key: str) -> Optional[bytes]:
+        try:
+            return gzip.decompress(self._path(kind, key).read_bytes()) if self.folder else None
+        except (OSError, EOFError, zlib.error):
+            return None
+
+    def put(self, kind: str, key: str, content: bytes) -> None:
+        if not self.folder:
+            return
+        path = self._path(kind, key)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(gzip.compress(content, 1))
+            os.replace(partial, path)
+        except OSError:
+            pass
+
+    def _path(self, kind: str, key: str) -> Path:
+        return self.folder / kind / key[:2] / f"{key}.gz"

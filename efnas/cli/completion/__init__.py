@@ -1,0 +1,1 @@
+"""What the shell completes: values of options, and the files that shells load."""

@@ -1,0 +1,1 @@
+"""What commands show: the console, tables, progress, and where TensorFlow's own messages go."""

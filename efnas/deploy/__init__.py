@@ -1,1 +1,0 @@
-"""From a trained supernet to a microcontroller."""

@@ -1,0 +1,1 @@
+"""What looks at weights: recalibration, the error of subnets, inference on images, panels."""

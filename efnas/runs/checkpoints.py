@@ -1,0 +1,77 @@
+"""Checkpoints: written apart, sealed, put in place in one step, read back; only then does the old one go."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Dict, List
+
+import tensorflow.compat.v1 as tf
+
+from efnas.errors import EfnasError
+from efnas.files import sync
+from efnas.runs.seal import ENDINGS, file_sha256, files_of, read_seal, read_state, with_ending, write_seal
+
+
+class Checkpointer:
+    """Saves `variables` of a session."""
+
+    def __init__(self, variables: List[tf.Variable]):
+        self.variables = variables
+        self._saver = tf.train.Saver(variables, max_to_keep=None)
+
+    def save(self, session: tf.Session, path: Path, state: dict) -> None:
+        """Write the checkpoint `path` with `state` (plain values), in place of an older one.
+
+        Whatever fails, and wherever the process is killed, the older or the new checkpoint stands whole. Raises
+        EfnasError when the disk refuses.
+        """
+        workspace = path.with_name(f".{path.name}.partial")
+        try:
+            shutil.rmtree(workspace, ignore_errors=True)
+            workspace.mkdir(parents=True)
+            partial = workspace / path.name
+            self._saver.save(session, str(partial), write_meta_graph=False, write_state=False)
+            _require_variables(partial, path, self.variables)
+            hashes = {ending: file_sha256(with_ending(partial, ending)) for ending in ENDINGS}
+            generation = hashes[ENDINGS[1]][:12]
+            for ending in ENDINGS:
+                sync(with_ending(partial, ending))
+                os.replace(with_ending(partial, ending), with_ending(path, f".{generation}{ending}"))
+            sync(path.parent)
+            write_seal(path, state, generation, hashes)
+            sync(path.parent)
+            read_state(path)
+            for file in files_of(path):
+                if not file.name.startswith(f"{path.name}.{generation}."):
+                    file.unlink()
+        except (OSError, tf.errors.OpError) as error:
+            raise EfnasError(f"Cannot save the checkpoint {path}: {str(error).splitlines()[0]}") from error
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
+
+
+def restore(session: tf.Session, variables: List[tf.Variable], path: Path, expected: Dict[str, object]) -> dict:
+    """Load variables from a checkpoint after it was verified; returns its state.
+
+    `expected` are the entries of the state that must agree (space, network version, width). Raises EfnasError, naming
+    the differences, when one does not, or a variable is missing.
+    """
+    state = read_state(path)
+    differences = [
+        f"{key} is {state.get(key)!r} there and {value!r} here"
+        for key, value in expected.items()
+        if state.get(key) != value
+    ]
+    if differences:
+        raise EfnasError(f"The checkpoint {path} is of another network: {'; '.join(differences)}.")
+    prefix = read_seal(path).prefix
+    _require_variables(prefix, path, variables)
+    tf.train.Saver(variables).restore(session, str(prefix))
+    return state
+
+
+def _require_variables(prefix: Path, path: Path, variables: List[tf.Variable]) -> None:
+    stored = dict(tf.train.list_variables(str(prefix)))
+    for variable in variables:
+        if stored.get(variable.op.name) != variable.shape.as_list():
+            raise EfnasError(f"The checkpoint {path} does not hold {variable.op.name} {variable.shape.as_list()}.")

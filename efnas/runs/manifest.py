@@ -1,0 +1,147 @@
+"""What a run is, in three groups: identity (another value is another run), tuning (shown), place (of no account)."""
+
+import hashlib
+import json
+import platform
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
+
+from efnas import __version__
+from efnas.config import Config, all_keys, as_tree, load_config
+from efnas.dotted import dotted
+from efnas.errors import EfnasError
+from efnas.files import write_json
+from efnas.machine import library_versions
+
+MANIFEST = "train_manifest.json"
+FORMAT = 2
+GROUPS = ("identity", "tuning", "place")
+
+TUNING_SECTIONS = ("eval", "checkpoint")
+PLACE_KEYS = {
+    "runtime.experiment_name",
+    "runtime.output_root",
+    "runtime.gpu_device",
+    "runtime.threads",
+    "data.base_path",
+    "data.train_dir",
+    "data.val_dir",
+    "data.train_list",
+    "data.val_list",
+    "data.synthetic.textures",
+}
+
+
+def build_manifest(config: Config, network: Dict[str, object], data: Dict[str, dict], device: str) -> dict:
+    """The manifest of a run. `network` names space, versions and width; `data` the fingerprint of each data set."""
+    manifest = manifest_of_config(config)
+    identity, tuning = manifest["identity"], manifest["tuning"]
+    identity.update({f"network.{key}": value for key, value in network.items()})
+    identity.update({f"data.{name}.{key}": value for name, marks in data.items() for key, value in marks.items()})
+    identity["train.optimiser"] = "adam"
+    tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
+    tuning.update({f"library.{name}": version for name, version in library_versions().items()})
+    manifest["place"].update({"host": socket.gethostname(), "device": device, "argv": sys.argv[1:]})
+    return manifest
+
+
+def manifest_of_config(config: Config) -> dict:
+    """What of a manifest a configuration alone can say."""
+    groups: Dict[str, dict] = {name: {} for name in GROUPS}
+    for key, value in dotted(as_tree(config)):
+        name = "place" if key in PLACE_KEYS else "tuning" if key.split(".")[0] in TUNING_SECTIONS else "identity"
+        groups[name][key] = value
+    return {"format": FORMAT, **groups, "history": []}
+
+
+class Difference(NamedTuple):
+    """A key whose values differ; None stands for a key that one side does not have."""
+
+    group: str
+    key: str
+    left: Any
+    right: Any
+
+    @property
+    def counts(self) -> bool:
+        """Whether two runs with it are not alike."""
+        return self.group != "place"
+
+
+def differences(left: dict, right: dict) -> List[Difference]:
+    """Where two manifests differ, by group; keys that a configuration cannot say count for two runs alone."""
+    partial = "network.space" not in left["identity"] or "network.space" not in right["identity"]
+    found = []
+    for group in GROUPS:
+        one, other = left[group], right[group]
+        keys = [key for key in one if key in other] if partial else list({**one, **other})
+        pairs = [(key, one.get(key), other.get(key)) for key in keys]
+        found += [Difference(group, *pair) for pair in pairs if pair[1] != pair[2]]
+    return found
+
+
+def identity_sha256(manifest: dict) -> str:
+    """Names a run: the hash of its identity, which its checkpoints hold."""
+    return _hash(manifest["identity"])
+
+
+def write_manifest(folder: Path, manifest: dict) -> None:
+    """Write the manifest of a run, with a hash of itself."""
+    write_json(folder / MANIFEST, {**manifest, "sha256": _hash(manifest)})
+
+
+def read_manifest(path: Path) -> dict:
+    """The manifest in a file or in a run folder. Raises EfnasError when there is none, or it is damaged."""
+    file = Path(path) / MANIFEST if Path(path).is_dir() else Path(path)
+    try:
+        manifest = json.loads(file.read_text())
+        if manifest["format"] != FORMAT or manifest.pop("sha256") != _hash(manifest):
+            raise ValueError("changed")
+        return manifest
+    except FileNotFoundError as error:
+        raise EfnasError(f"There is no manifest {file} (efnas runs lists the runs).") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EfnasError(f"The manifest {file} is damaged: it is not as efnas wrote it.") from error
+
+
+def _hash(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assignments: Iterable[str] = ()) -> Config:
+    """The configuration of a command that looks at a run: that of the file, or, without one, what the run's own
+    manifest holds; options and assignments count before both."""
+    config = load_config(config_file, options, assignments)
+    manifest = config.runtime.run_folder / MANIFEST
+    if config_file or not manifest.is_file():
+        return config
+    given = {key: value for key, value in options.items() if value is not None}
+    return load_config(None, {**config_keys(read_manifest(manifest)), **given}, assignments)
+
+
+def config_keys(manifest: dict) -> Dict[str, Any]:
+    """What of a manifest is configuration, by dotted key."""
+    return {key: value for name in GROUPS for key, value in manifest[name].items() if key in all_keys()}
+
+
+def _commit() -> str:
+    """The commit of the code, with + when files differ from it; empty for an installed package."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(Path(__file__).parents[1]), *words],
+            check=True,
+            timeout=10,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,56 @@
+"""What lies in a run folder, read without TensorFlow: checkpoints, the ranking beside them, the evaluations so far."""
+
+import csv
+import json
+from pathlib import Path
+from typing import List, Optional
+
+from efnas.config import Config
+from efnas.core.costs import supernet_params
+from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.errors import EfnasError
+from efnas.runs.seal import checkpoint_of
+
+BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
+CHECKPOINTS = {"last": LAST, "best": BEST}
+EVALUATIONS = "eval_epe_history.csv"
+
+
+def checkpoint_path(config: Config, which: str) -> Path:
+    """`best` or `last` of the run of a configuration, or the path of a checkpoint, with or without its endings."""
+    if which in CHECKPOINTS:
+        return config.runtime.run_folder / CHECKPOINTS[which]
+    return checkpoint_of(Path(which))
+
+
+def checkpoint_bytes(config: Config) -> int:
+    """What the checkpoints of a run need: best, last, one being written; weights and two Adam slots of 4 bytes each."""
+    return 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
+
+
+def evaluation_result(path: Path, which: str) -> Path:
+    """The file beside a checkpoint that its last evaluation wrote."""
+    name = which if which in CHECKPOINTS else path.name
+    return path.parent / f"supernet_eval_result_{name}.json"
+
+
+def arch_of(config: Config, text: str, which: str) -> ArchCode:
+    """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first."""
+    if text != "best":
+        return FLOW_SPACE.parse(text)
+    result = evaluation_result(checkpoint_path(config, which), which)
+    try:
+        return FLOW_SPACE.parse(json.loads(result.read_text())["ranking"][0]["arch"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
+
+
+def read_evaluations(folder: Path, kind: Optional[str] = "quick") -> List[dict]:
+    """The rows of the evaluation history, values as text."""
+    with open(folder / EVALUATIONS, newline="") as file:
+        return [row for row in csv.DictReader(file) if kind in (None, row["kind"])]
+
+
+def pool_size(rows: List[dict]) -> str:
+    """How many subnets each evaluation is over, as the names of its columns say."""
+    return next(name for name in rows[0] if name.startswith("mean_epe_")).rsplit("_", 1)[1]

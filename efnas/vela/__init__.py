@@ -1,0 +1,1 @@
+"""The compiler: finding it, running it, reading its output, and the boards it compiles for."""

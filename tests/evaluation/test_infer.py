@@ -1,0 +1,168 @@
+"""Flow of images of any size: padding, scaling, scores over known pixels, and the command."""
+
+import json
+
+import numpy as np
+import pytest
+from command import efnas
+from conftest import REAL_DATA
+from PIL import Image
+
+from efnas.config import load_config
+from efnas.core.space import FLOW_SPACE
+from efnas.data.flow_files import read_flo, write_flo
+from efnas.errors import EfnasError
+from efnas.evaluation.inference import (
+    frame_pairs,
+    padded_to,
+    read_pair,
+    read_truth,
+    resized,
+    score,
+    size_like,
+)
+from efnas.export.flow import file_flow, subnet_flow
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    """Three frames of 50x70 pixels."""
+    folder = tmp_path_factory.mktemp("frames")
+    draw = np.random.RandomState(0)
+    for number in range(3):
+        Image.fromarray(draw.randint(0, 255, (50, 70, 3), dtype=np.uint8)).save(folder / f"frame{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A random network for 64x96 pixels."""
+    path = tmp_path_factory.mktemp("file") / "net.tflite"
+    efnas("export", "--arch", "000001000", "--skip-checkpoint", "--out", path, "--set", "data.input_height=64",
+          "--set", "data.input_width=96", "--set", "train.base_width=4")  # fmt: skip
+    return path
+
+
+def test_sizes_keep_the_remainder_of_the_trained_ones():
+    for size in (1, 50, 180, 181, 388, 420):
+        for trained in (180, 240, 96):
+            padded = size_like(size, trained)
+            assert size <= padded < size + 16 and padded % 16 == trained % 16
+    assert size_like(180, 180) == 180
+
+
+def test_padding_repeats_the_border():
+    images = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    padded = padded_to(images, 4, 5)
+    assert np.array_equal(padded[:2, :3], images)
+    assert np.array_equal(padded[3, 4], images[1, 2]) and np.array_equal(padded[0, 4], images[0, 2])
+
+
+def test_a_linear_map_stays_what_it_is_when_scaled():
+    ramp = np.mgrid[0:32, 0:48].astype(np.float32).transpose(1, 2, 0)
+    small = resized(ramp, 16, 24)
+    assert small.shape == (16, 24, 2)
+    assert np.allclose(small[4:-4, 4:-4], 2 * ramp[4:12, 4:20] + 0.5)
+
+
+def test_a_score_counts_known_pixels_alone(tmp_path):
+    truth = np.full((4, 5, 2), (3.0, 4.0), np.float32)
+    truth[0] = 1.6e9
+    truth[1, 0] = np.nan
+    write_flo(tmp_path / "truth.flo", truth)
+    known = read_truth(tmp_path / "truth.flo", 4, 5)
+    result = score(np.zeros((4, 5, 2), np.float32), known)
+    assert (result.epe, result.zero_epe, result.known) == (5.0, 5.0, 14 / 20)
+    assert score(np.full((4, 5, 2), (3.0, 4.0), np.float32), known).epe == 0
+    with pytest.raises(EfnasError, match="is of 5x4 pixels, the images are of 5x9"):
+        read_truth(tmp_path / "truth.flo", 9, 5)
+    write_flo(tmp_path / "truth.flo", np.full((4, 5, 2), 1e10))
+    with pytest.raises(EfnasError, match="knows the flow of no pixel"):
+        read_truth(tmp_path / "truth.flo", 4, 5)
+
+
+def test_frames_come_in_pairs(frames, tmp_path):
+    first, second, third = sorted(frames.iterdir())
+    assert frame_pairs(first, second) == [(first, second)]
+    assert frame_pairs(frames, None) == [(first, second), (second, third)]
+    assert frame_pairs(frames, frames) == [(path, path) for path in (first, second, third)]
+    for one, other, message in ((first, None, "alone is no pair"), (first, frames, "an image and a folder"),
+                                (tmp_path, None, "no two images"), (frames, tmp_path, "has 3 images")):  # fmt: skip
+        with pytest.raises(EfnasError, match=message):
+            frame_pairs(one, other)
+
+
+def test_an_exported_file_takes_images_of_any_size(exported):
+    flow = file_flow(exported)
+    draw = np.random.RandomState(1)
+    for size in ((64, 96), (50, 70), (130, 100), (64, 200)):
+        predicted = flow(draw.uniform(-1, 1, (*size, 6)).astype(np.float32))
+        assert predicted.shape == (*size, 2) and np.isfinite(predicted).all()
+    # Twice as large images of the same content have twice the flow.
+    smooth = resized(draw.uniform(-1, 1, (8, 12, 6)).astype(np.float32), 64, 96)
+    doubled = flow(resized(smooth, 128, 192))
+    assert np.corrcoef(resized(doubled, 64, 96).ravel(), 2 * flow(smooth).ravel())[0, 1] > 0.95
+
+
+def test_a_checkpoint_predicts_what_its_evaluation_does_at_the_trained_size(run_settings, straight_run):
+    import tensorflow.compat.v1 as tf
+
+    from efnas.data.sources import open_datasets
+    from efnas.evaluation.subnets import PoolEvaluation
+    from efnas.runs.checkpoints import restore
+    from efnas.runs.network_identity import network_identity
+
+    folder, arch = straight_run[0].folder, FLOW_SPACE.parse("120210212")
+    config = load_config(assignments=[*run_settings, f"runtime.output_root={folder.parent}"])
+    sets = open_datasets(config.data)
+    with tf.Graph().as_default(), tf.Session() as session:
+        work = PoolEvaluation(FLOW_SPACE, config, sets, 1)
+        session.run(tf.global_variables_initializer())
+        layers = work.evaluator.recalibration.layers
+        variables = [*layers.trainable.values(), *layers.moving_averages()]
+        restore(session, variables, folder / "supernet_best.ckpt", network_identity(config))
+        (statistics,) = work.evaluator.statistics(session, [arch], work.recalibration_batches(session))
+        images, _ = next(iter(work.validation_batches(session)))
+        expected = work.evaluator.predict(session, arch, statistics, images)
+    flow = subnet_flow(config, "best", arch)
+    assert np.allclose(flow(images[0]), expected[0], atol=1e-4)
+    assert flow(images[0, :21, :37]).shape == (21, 37, 2)
+    assert flow(np.tile(images[0], (2, 2, 1))).shape == (64, 96, 2)
+
+
+def test_the_command_writes_pictures_flows_and_scores(exported, frames, tmp_path):
+    first, second, _ = sorted(frames.iterdir())
+    truth = np.full((50, 70, 2), 1.0, np.float32)
+    truth[:, :35] = 2e9
+    write_flo(tmp_path / "truth.flo", truth)
+    words = ["infer", first, second, "--tflite", exported]
+    answer = json.loads(
+        efnas(*words, "--out", tmp_path / "flow.png", "--ground-truth", tmp_path / "truth.flo", "--json").stdout
+    )
+    (pair,) = answer["pairs"]
+    assert (
+        pair["known"] == 0.5
+        and pair["zero_epe"] == pytest.approx(2**0.5)
+        and (pair["height"], pair["width"]) == (50, 70)
+    )
+    assert (tmp_path / "flow.png").stat().st_size > 5000
+    efnas(*words, "--out", tmp_path / "flow.flo")
+    flow = read_flo(tmp_path / "flow.flo")
+    known = read_truth(tmp_path / "truth.flo", 50, 70)
+    assert score(flow, known).epe == pytest.approx(pair["epe"], rel=1e-5)
+    assert np.array_equal(flow, file_flow(exported)(read_pair(first, second)))
+    efnas("infer", frames, "--tflite", exported, "--out", tmp_path / "video")
+    names = sorted(path.name for path in (tmp_path / "video").iterdir())
+    assert names == ["frame00_flow.flo", "frame00_flow.png", "frame01_flow.flo", "frame01_flow.png"]
+
+
+def test_real_frames_with_unknown_pixels(exported, tmp_path):
+    folder = REAL_DATA / "middlebury"
+    if not folder.is_dir():
+        pytest.skip(f"the Middlebury frames are not at {folder} (set EFNAS_REAL_DATA)")
+    frames = folder / "other-data" / "Dimetrodon"
+    truth = folder / "other-gt-flow" / "Dimetrodon" / "flow10.flo"
+    words = ["infer", frames / "frame10.png", frames / "frame11.png", "--tflite", exported, "--ground-truth", truth]
+    (pair,) = json.loads(efnas(*words, "--json").stdout)["pairs"]
+    assert pair["known"] == pytest.approx(0.952, abs=0.001) and pair["zero_epe"] == pytest.approx(2.058, abs=0.001)
+    assert np.isfinite(pair["epe"])

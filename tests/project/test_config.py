@@ -1,0 +1,113 @@
+"""The configuration: what a file may hold, what wins, and what a wrong key gets."""
+
+import pytest
+import yaml
+from conftest import PROJECT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from efnas.config import Config, all_keys, as_tree, load_config
+from efnas.errors import EfnasError
+from efnas.runs.manifest import build_manifest
+
+
+def write(tmp_path, text):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_order_is_defaults_file_options_set(tmp_path):
+    path = write(tmp_path, "train:\n  lr: 0.1\n  batch_size: 4\n  num_epochs: 3\n")
+    config = load_config(path, {"train.lr": 0.2, "train.batch_size": 5, "runtime.seed": None}, ["train.lr=0.3"])
+    assert (config.train.lr, config.train.batch_size, config.train.num_epochs) == (0.3, 5, 3)
+    assert config.runtime.seed == 42
+
+
+@pytest.mark.parametrize("file", sorted((PROJECT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_configurations_of_the_project_validate_and_hold_only_what_differs(file):
+    config = load_config(file)
+    defaults = as_tree(Config())
+    for section, values in yaml.safe_load(file.read_text()).items():
+        for key, value in values.items():
+            assert defaults[section][key] != value, f"{section}.{key} is the default"
+    assert as_tree(config) != defaults
+
+
+def test_the_full_training_is_the_known_one():
+    config = load_config(PROJECT / "configs" / "supernet_fc2_180x240.yaml")
+    train, evaluation = config.train, config.eval
+    assert (train.num_epochs, train.batch_size, train.lr, train.lr_schedule) == (200, 32, 1e-4, "cosine")
+    assert (train.weight_decay, train.grad_clip_global_norm, config.runtime.seed) == (4e-5, 5.0, 42)
+    assert (train.epoch_mode, train.train_sampling_mode) == ("full_pass", "shuffle_no_replacement")
+    assert (evaluation.eval_pool_size, evaluation.bn_recal_batches, evaluation.eval_batches_per_arch) == (12, 32, 16)
+    assert (evaluation.early_stop_patience, evaluation.early_stop_min_delta) == (15, 0.002)
+    assert (config.data.input_height, config.data.input_width) == (180, 240)
+
+
+@pytest.mark.parametrize("assignment, message", [
+    ("train.lrr=1", "Unknown configuration key 'train.lrr'; did you mean 'train.lr'?"),
+    ("train.learning_rate=1", "Unknown configuration key 'train.learning_rate'"),
+    ("trian.lr=1", "did you mean 'train'"), ("lr=1", "did you mean 'train.lr'"),
+    ("data.synthetic.mtion=1", "did you mean 'data.synthetic.motion'"),
+    ("train.lr=-1", "greater than 0"), ("train.lr=abc", "valid number"), ("train.lr=.nan", "finite"),
+    ("train.lr=.inf", "finite"), ("train.lr=", "valid number"), ("train.batch_size=0", "greater than or equal to 1"),
+    ("train.batch_size=2.5", "integer"), ("train.num_epochs=0", "greater than or equal to 1"),
+    ("train.lr_schedule=cosin", "'cosine', 'constant' or 'step'"), ("train.base_width=7", "even"),
+    ("train.epoch_mode=fixed_steps", "go together"), ("train.steps_per_epoch=5", "go together"),
+    ("train.epoch_mode=by_samples", "go together"), ("data.input_height=182", "multiple of 4"),
+    ("data.input_height=0", "greater than or equal to 16"), ("eval.eval_pool_size=10", "multiple of 3"),
+    ("eval.eval_batches_per_arch=some", "or all"), ("eval.eval_batches_per_arch=0", "from 1"),
+    ("eval.best_metric=max", "'mean'"), ("runtime.seed=-1", "greater than or equal to 0"),
+    ("runtime.gpu_device=-2", "greater than or equal to -1"), ("runtime.experiment_name=../x", "pattern"),
+    ("runtime.experiment_name=", "valid string"), ("data.dataset=synthetic", "go together"),
+    ("data.synthetic={}", "go together"), ("train=5", "train"), ("train.lr", "section.key=value"),
+    ("=5", "section.key=value"), ("train.lr=[", "cannot be read"),
+])  # fmt: skip
+def test_a_wrong_setting_gets_one_sentence(assignment, message):
+    with pytest.raises(EfnasError) as error:
+        load_config(assignments=[assignment])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text, message", [
+    ("train: [1, 2]\n", "train"), ("- a\n- b\n", "not a configuration"), ("train:\n  lr: {\n", "not valid YAML"),
+    ("train:\n\tlr: 1\n", "not valid YAML"), ("just text\n", "not a configuration"), ("train:\n  lrate: 1\n", "c.yaml"),
+])  # fmt: skip
+def test_a_wrong_file_gets_one_sentence_that_names_it(tmp_path, text, message):
+    with pytest.raises(EfnasError) as error:
+        load_config(write(tmp_path, text))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_or_a_folder_is_named(tmp_path):
+    with pytest.raises(EfnasError, match="no configuration file"):
+        load_config(tmp_path / "nothing.yaml")
+    with pytest.raises(EfnasError, match="Cannot read"):
+        load_config(tmp_path)
+
+
+def test_an_empty_file_means_the_defaults(tmp_path):
+    assert load_config(write(tmp_path, "")) == Config()
+
+
+@given(st.text(max_size=30), st.text(max_size=10))
+def test_any_assignment_is_a_configuration_or_an_error_of_ours(key, value):
+    try:
+        load_config(assignments=[f"{key}={value}"])
+    except EfnasError as error:
+        assert str(error)
+
+
+def test_every_key_belongs_to_one_group_of_the_manifest():
+    config = load_config(assignments=["data.dataset=synthetic", "data.synthetic={}"])
+    manifest = build_manifest(config, {"base_width": 32}, {"train": {"samples": 3}}, "CPU")
+    groups = [set(manifest[name]) for name in ("identity", "tuning", "place")]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+    assert set(all_keys()) - {"data.synthetic"} <= set.union(*groups)
+    assert {"train.lr", "train.batch_size", "runtime.seed", "data.input_height", "network.base_width",
+            "data.train.samples"} <= groups[0]  # fmt: skip
+    assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "library.tensorflow"} <= groups[1]
+    assert {"data.base_path", "runtime.gpu_device", "host"} <= groups[2]

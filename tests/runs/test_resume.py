@@ -1,0 +1,236 @@
+"""Resume: an interrupted run is worth exactly as much as an uninterrupted one, and nothing else is continued."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from conftest import PROJECT
+
+from efnas.config import load_config
+from efnas.errors import EfnasError
+from efnas.runs.history import EVALUATIONS, FAIRNESS, PER_ARCH
+from efnas.runs.manifest import GROUPS, differences, identity_sha256, read_manifest, write_manifest
+from efnas.runs.resume import NotTheSameRun, Resume, check_resume
+from efnas.runs.run_files import BEST, LAST
+from efnas.runs.seal import read_seal, read_state
+from efnas.training import loop
+from efnas.training.listener import Listener
+from efnas.training.loop import train
+from efnas.training.plan import prepare
+from efnas.training.stopping import RunStopped
+
+EPOCHS, STEPS_PER_EPOCH = 4, 3
+
+
+@pytest.fixture(scope="module")
+def settings(run_settings):
+    return run_settings
+
+
+def config_of(settings, root, *more):
+    return load_config(assignments=[*settings, f"runtime.output_root={root}", *more])
+
+
+class StopAt(Listener):
+    """Sends a signal after a step, or in the evaluation after an epoch."""
+
+    def __init__(self, step=None, evaluation=None, number=signal.SIGTERM):
+        self.at_step, self.at_evaluation, self.number, self.steps = step, evaluation, number, []
+
+    def step(self, epoch, step, result, rate, samples):
+        self.steps.append(step)
+        if step == self.at_step:
+            os.kill(os.getpid(), self.number)
+
+    def evaluating(self, epoch):
+        if epoch == self.at_evaluation:
+            os.kill(os.getpid(), self.number)
+
+
+def stopped(config, **when):
+    """Train until it is stopped; returns the state that was saved."""
+    resume = Resume() if config.runtime.run_folder.exists() else None
+    with pytest.raises(RunStopped, match="--resume"):
+        train(config, StopAt(**when), resume=resume)
+    return read_state(config.runtime.run_folder / LAST)
+
+
+@pytest.fixture(scope="module")
+def straight(straight_run):
+    """The folder of a run that was never stopped."""
+    return straight_run[0].folder
+
+
+@pytest.fixture(scope="module")
+def interrupted(settings, tmp_path_factory):
+    """A run that was stopped in the middle of the second epoch."""
+    config = config_of(settings, tmp_path_factory.mktemp("interrupted"))
+    state = stopped(config, step=STEPS_PER_EPOCH + 1)
+    assert STEPS_PER_EPOCH < state["step"] < 2 * STEPS_PER_EPOCH
+    return config.runtime.run_folder
+
+
+def copied(folder, root):
+    """A copy of a run folder under another root."""
+    return shutil.copytree(folder, root / folder.name).parent
+
+
+def contents(folder):
+    """What must be equal: weights with Adam's slots, histories, counts, and what the checkpoints say of themselves."""
+    found = {name: (folder / name).read_bytes() for name in (EVALUATIONS, PER_ARCH, FAIRNESS)}
+    for name in (BEST, LAST):
+        seal = read_seal(folder / name)
+        found[name] = ({key: value for key, value in seal.state.items() if key != "identity_sha256"}, seal.sha256)
+    return found
+
+
+class TestAnInterruptedRunEqualsAnUninterruptedOne:
+    def test_stopped_in_the_middle_of_an_epoch(self, straight, interrupted, settings, tmp_path):
+        root = copied(interrupted, tmp_path)
+        outcome = train(config_of(settings, root), resume=Resume())
+        assert outcome.steps == EPOCHS * STEPS_PER_EPOCH
+        assert contents(outcome.folder) == contents(straight)
+        assert (outcome.folder / "supernet_training_report.md").read_text() == (
+            straight / "supernet_training_report.md"
+        ).read_text()
+
+    def test_stopped_again_in_an_evaluation(self, straight, interrupted, settings, tmp_path):
+        config = config_of(settings, copied(interrupted, tmp_path))
+        state = stopped(config, evaluation=2, number=signal.SIGUSR1)
+        assert (state["step"], state["epochs_done"]) == (2 * STEPS_PER_EPOCH, 1)
+        assert len((config.runtime.run_folder / EVALUATIONS).read_text().splitlines()) == 2
+        assert contents(train(config, resume=Resume()).folder) == contents(straight)
+
+    def test_killed(self, straight, interrupted, settings, tmp_path):
+        """kill -9 in the third epoch, a step after the last of the checkpoints that are saved by the clock."""
+        root = copied(interrupted, tmp_path)
+        program = textwrap.dedent(f"""
+            import sys
+            sys.path[:0] = [{str(PROJECT / "tests")!r}, {os.path.dirname(__file__)!r}]
+            import conftest, signal
+            conftest.use_plain_graphs()  # as in this process: the last bits depend on it
+            from test_resume import Resume, StopAt, config_of, train
+            killer = StopAt(step={3 * STEPS_PER_EPOCH - 1}, number=signal.SIGKILL)
+            train(config_of({settings!r}, {str(root)!r}, "checkpoint.every_minutes=1e-9"), killer, resume=Resume())
+        """)
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == -signal.SIGKILL, done.stdout.decode()
+        assert read_state(root / "supernet" / LAST)["step"] == 3 * STEPS_PER_EPOCH - 2
+        with open(root / "supernet" / EVALUATIONS, "a") as file:
+            file.write("a row that was never finis")
+        assert contents(train(config_of(settings, root), resume=Resume()).folder) == contents(straight)
+
+    def test_control_a_replayed_sampler_shows(self, straight, interrupted, settings, tmp_path, monkeypatch):
+        """Without this the tests above could pass on files that depend on nothing."""
+        honest, first = loop.fair_cycle, STEPS_PER_EPOCH + 1
+        monkeypatch.setattr(loop, "fair_cycle", lambda space, seed, step: honest(space, seed, step - first))
+        folder = train(config_of(settings, copied(interrupted, tmp_path)), resume=Resume()).folder
+        found, wanted = contents(folder), contents(straight)
+        assert found[LAST][1] != wanted[LAST][1] and found[PER_ARCH] != wanted[PER_ARCH]
+
+
+class TestWhatIsContinued:
+    def fresh(self, folder):
+        return read_manifest(folder)
+
+    def test_a_finished_run_says_so(self, straight, settings):
+        before = contents(straight)
+        outcome = train(config_of(settings, straight.parent), resume=Resume())
+        assert (outcome.steps, outcome.seconds) == (EPOCHS * STEPS_PER_EPOCH, 0.0)
+        assert contents(straight) == before
+
+    def test_nothing_to_resume_is_an_error(self, settings, tmp_path):
+        with pytest.raises(EfnasError, match="no manifest"):
+            train(config_of(settings, tmp_path), resume=Resume())
+        folder = tmp_path / "supernet"
+        folder.mkdir(exist_ok=True)
+        write_manifest(folder, prepare(config_of(settings, tmp_path)).manifest)
+        with pytest.raises(EfnasError, match="no checkpoint"):
+            check_resume(folder, self.fresh(folder), Resume())
+
+    def test_every_identity_key_blocks_every_tuning_key_is_shown_and_no_place_key_counts(self, straight):
+        stored = read_manifest(straight)
+        assert min(len(stored[group]) for group in GROUPS) >= 8
+        for group in GROUPS:
+            for key, value in stored[group].items():
+                fresh = json.loads(json.dumps(stored))
+                fresh[group][key] = "another" if value != "another" else "yet another"
+                assert [(each.group, each.key) for each in differences(stored, fresh)] == [(group, key)]
+                if group != "identity":
+                    found = check_resume(straight, fresh, Resume()).found
+                    assert [each.key for each in found] == [key]
+                    continue
+                with pytest.raises(NotTheSameRun, match="schedule|" + key.replace(".", r"\.")) as caught:
+                    check_resume(straight, fresh, Resume())
+                assert [each.key for each in caught.value.found] == [key]
+                extend = Resume(allow=[key], schedule="extend")
+                history = check_resume(straight, fresh, extend).manifest["history"]
+                assert history[-1]["changed"] == {key: [value, fresh[group][key]]}
+
+    def test_only_the_key_that_is_named_is_let_through(self, straight):
+        fresh = json.loads(json.dumps(read_manifest(straight)))
+        fresh["identity"].update({"train.lr": 1.0, "train.batch_size": 1})
+        with pytest.raises(NotTheSameRun, match="train.batch_size differs"):
+            check_resume(straight, fresh, Resume(allow=["train.lr"]))
+        with pytest.raises(EfnasError, match="no identity key"):
+            check_resume(straight, fresh, Resume(allow=["train.lr", "train.batch_size", "eval.full_every"]))
+
+    def test_more_epochs_ask_what_to_do_with_the_schedule(self, straight, settings, tmp_path):
+        root = copied(straight, tmp_path)
+        longer = config_of(settings, root, f"train.num_epochs={EPOCHS + 1}")
+        with pytest.raises(NotTheSameRun, match="--extend-schedule"):
+            check_resume(root / "supernet", prepare(longer).manifest, Resume())
+        kept = loop.scheduled(longer, root / "supernet", Resume(schedule="keep"))
+        assert kept.train.schedule_epochs == EPOCHS
+        found = check_resume(root / "supernet", prepare(kept).manifest, Resume(schedule="keep"))
+        assert found.manifest["history"][0]["schedule"] == "keep"
+        outcome = train(longer, resume=Resume(schedule="extend"))
+        assert outcome.steps == (EPOCHS + 1) * STEPS_PER_EPOCH
+        (entry,) = read_manifest(outcome.folder)["history"]
+        assert entry["changed"] == {"train.num_epochs": [EPOCHS, EPOCHS + 1]}
+        assert train(longer, resume=Resume()).seconds == 0.0
+
+    def test_a_checkpoint_of_another_run_is_refused(self, straight, tmp_path):
+        root = copied(straight, tmp_path)
+        manifest = read_manifest(root / "supernet")
+        manifest["identity"]["runtime.seed"] = 7
+        write_manifest(root / "supernet", manifest)
+        assert identity_sha256(manifest) != identity_sha256(read_manifest(straight))
+        with pytest.raises(EfnasError, match="of another run than the manifest"):
+            check_resume(root / "supernet", manifest, Resume())
+
+
+def flip(file):
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(bytes(raw))
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[:-3])
+
+
+@pytest.mark.parametrize("damage", [flip, truncate])
+@pytest.mark.parametrize("part", ["index", "data", "seal", "manifest", EVALUATIONS, PER_ARCH])
+def test_damage_is_found_named_and_the_other_checkpoint_offered(straight, tmp_path, part, damage):
+    folder = copied(straight, tmp_path) / "supernet"
+    fresh = read_manifest(folder)
+    files = {"index": "supernet_last.ckpt.*.index", "data": "supernet_last.ckpt.*.data*",
+             "seal": "supernet_last.ckpt.json", "manifest": "train_manifest.json"}  # fmt: skip
+    (file,) = folder.glob(files.get(part, part))
+    damage(file)
+    with pytest.raises(EfnasError) as caught:
+        check_resume(folder, fresh, Resume())
+    assert file.name in str(caught.value) and "damaged" in str(caught.value)
+    try:
+        other = check_resume(folder, fresh, Resume("best")).checkpoint.name
+    except EfnasError:
+        other = None
+    # An older checkpoint needs less of a table; the manifest is needed by both.
+    assert ("--resume-from best" in str(caught.value)) == (other == BEST)
+    assert other == BEST or part not in ("index", "data", "seal")

@@ -1,0 +1,167 @@
+"""Whole runs: what they write, that they repeat to the bit, and that they stop when they must."""
+
+import csv
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+from conftest import recorder
+
+from efnas.config import load_config
+from efnas.errors import EfnasError, TrainingDiverged
+from efnas.runs.seal import ENDINGS, data_sha256, read_seal, with_ending
+from efnas.training import loop
+from efnas.training.loop import train
+from efnas.training.plan import prepare
+from efnas.training.step import StepResult
+
+
+def run(settings, *more, **kwargs):
+    listener = recorder()
+    outcome = train(load_config(assignments=[*settings, *more]), listener, **kwargs)
+    return outcome, listener
+
+
+def table(folder, name):
+    with open(folder / name, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_writes_its_files(straight_run):
+    outcome, _ = straight_run
+    names = {path.name for path in outcome.folder.iterdir()}
+    assert names == {
+        "supernet_best.ckpt.json", "supernet_last.ckpt.json", "train_manifest.json", "fairness_counts.json",
+        "eval_pool_6.json", "eval_epe_history.csv", "per_arch_epe.csv", "train.log", "tensorboard",
+        "supernet_training_report.md", "training_curves.png",
+        *(with_ending(read_seal(outcome.folder / f"supernet_{which}.ckpt").prefix, ending).name
+          for which in ("best", "last") for ending in ENDINGS)}  # fmt: skip
+    assert len(list((outcome.folder / "tensorboard").iterdir())) == 1
+
+
+def test_another_seed_gives_other_weights(straight_run, run_settings, tmp_path):
+    """That an interrupted run ends in the same weights, as the tests of resume say, is not because all runs do."""
+    other, _ = run(run_settings, f"runtime.output_root={tmp_path}", "runtime.seed=43")
+    assert data_sha256(other.folder / "supernet_last.ckpt") != data_sha256(
+        straight_run[0].folder / "supernet_last.ckpt"
+    )
+
+
+def test_histories_hold_what_happened(straight_run):
+    outcome, listener = straight_run
+    assert [samples for *_, samples in listener.steps] == [5, 5, 2] * 4
+    rows = table(outcome.folder, "eval_epe_history.csv")
+    assert [(row["epoch"], row["kind"]) for row in rows] == [
+        *((epoch, "quick") for epoch in "1234"), ("4", "full")]  # fmt: skip
+    assert [row["samples_seen"] for row in rows] == ["12", "24", "36", "48", "48"]
+    assert [row["val_samples"] for row in rows] == ["5", "5", "5", "5", "6"]
+    assert {row["coverage"] for row in rows} == {"1"}
+    figures = listener.evaluations[1][2]
+    assert float(rows[1]["mean_epe_6"]) == pytest.approx(figures["mean"], rel=1e-4)
+    losses = [result.loss for epoch, _, result, _, _ in listener.steps if epoch == 2]
+    assert float(rows[1]["train_loss"]) == pytest.approx(np.mean(losses), rel=1e-4)
+    archs = table(outcome.folder, "per_arch_epe.csv")
+    assert len(archs) == 5 * 6
+    counts = json.loads((outcome.folder / "fairness_counts.json").read_text())
+    assert counts["gap"] == 0
+    assert set(map(tuple, counts["counts"].values())) == {(12, 12, 12)}
+
+
+def test_the_best_checkpoint_is_that_of_the_best_evaluation(straight_run):
+    outcome, listener = straight_run
+    best = min(figures["mean"] for _, _, figures, _ in listener.evaluations)
+    state = json.loads((outcome.folder / "supernet_best.ckpt.json").read_text())["state"]
+    assert state["best"] == outcome.best == best
+    assert state["epoch"] == outcome.best_epoch
+
+
+def test_the_report_names_the_figures_and_the_picture(straight_run):
+    outcome, _ = straight_run
+    report = (outcome.folder / "supernet_training_report.md").read_text()
+    assert f"{outcome.best:.4f}" in report
+    assert "training_curves.png" in report
+    assert (outcome.folder / "training_curves.png").stat().st_size > 10_000
+
+
+def test_a_run_is_not_overwritten_unless_asked(straight_run, small_settings):
+    outcome, _ = straight_run
+    before = (outcome.folder / "supernet_last.ckpt.json").read_bytes()
+    settings = [*small_settings, f"runtime.output_root={outcome.folder.parent}"]
+    with pytest.raises(EfnasError, match="already holds a run"):
+        run(settings)
+    assert (outcome.folder / "supernet_last.ckpt.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_never_overwritten(small_settings, tmp_path):
+    folder = tmp_path / "runs" / "supernet"
+    folder.mkdir(parents=True)
+    (folder / "thesis.tex").write_text("years of work")
+    with pytest.raises(EfnasError, match="not of a run"):
+        run(small_settings, overwrite=True)
+    assert (folder / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_saves_nothing_after_it(small_settings, tmp_path, monkeypatch):
+    honest = loop.FairStep.run
+
+    def diverge(self, session, *arguments):
+        result = honest(self, session, *arguments)
+        self.calls = getattr(self, "calls", 0) + 1
+        return StepResult(math.nan, math.nan, 1.0) if self.calls == 5 else result
+
+    monkeypatch.setattr(loop.FairStep, "run", diverge)
+    with pytest.raises(TrainingDiverged, match="step 4 .subnets 121022112, .* is not finite"):
+        run(small_settings)
+    folder = tmp_path / "runs" / "supernet"
+    assert json.loads((folder / "supernet_last.ckpt.json").read_text())["state"]["step"] == 3
+    log = (folder / "train.log").read_text()
+    assert "codes [[" in log
+    assert "samples 000" in log
+
+
+def test_early_stop_follows_the_chosen_metric(small_settings):
+    outcome, listener = run(small_settings, "train.num_epochs=9", "train.batch_size=12", "train.lr=1e-12",
+                            "eval.early_stop_patience=2")  # fmt: skip
+    assert outcome.stopped_early
+    assert len(listener.evaluations) == 3
+
+
+def test_a_sample_that_breaks_under_way_is_named(small_settings, small_chairs, tmp_path):
+    chairs = shutil.copytree(small_chairs, tmp_path / "chairs")
+    flow = chairs / "train" / "0000007-flow_01.flo"
+    flow.write_bytes(flow.read_bytes()[:-8])
+    with pytest.raises(EfnasError, match="0000007-flow_01.flo is truncated"):
+        run(small_settings, f"data.base_path={chairs}")
+
+
+@pytest.mark.parametrize("setting, message", [
+    ("data.base_path=/nowhere", "no data set at /nowhere"), ("data.val_dir=nothing", "no folder"),
+    ("data.train_list=absent.txt", "absent.txt"), ("runtime.gpu_device=7", "no GPU number 7"),
+    ("runtime.output_root=/proc/efnas", "/proc"), ("eval.eval_pool_size=30000", "multiple of 3"),
+])  # fmt: skip
+def test_a_run_that_cannot_work_says_so_before_it_writes(small_settings, tmp_path, monkeypatch, setting, message):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(EfnasError, match=message):
+        prepare(load_config(assignments=[*small_settings, setting]))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_synthetic_data_is_written_on_first_use_and_another_is_not_taken_for_it(small_settings, tmp_path):
+    settings = [*small_settings, "data.dataset=synthetic", f"data.base_path={tmp_path / 'made'}",
+                "data.synthetic.height=40", "data.synthetic.width=56", "data.synthetic.train_pairs=3",
+                "data.synthetic.val_pairs=2"]  # fmt: skip
+    plan = prepare(load_config(assignments=settings))
+    assert (len(plan.sets.train), len(plan.sets.val)) == (3, 2)
+    assert len(prepare(load_config(assignments=settings)).sets.train) == 3
+    with pytest.raises(EfnasError, match="not the synthetic data set of this configuration"):
+        prepare(load_config(assignments=[*settings, "data.synthetic.motion=5"]))
+
+
+def test_real_pairs_train(real_chairs, small_settings):
+    outcome, listener = run(small_settings, f"data.base_path={real_chairs}", "data.input_height=96",
+                            "data.input_width=128", "train.batch_size=2", "train.num_epochs=1")  # fmt: skip
+    assert outcome.steps == 2
+    assert math.isfinite(outcome.best)
+    assert outcome.zero_epe > 1.0

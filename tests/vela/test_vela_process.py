@@ -1,0 +1,61 @@
+"""The compiler as a process that stays loaded: what it forks ends as a process of its own would."""
+
+import os
+import signal
+
+import pytest
+from vela_stand_in import real_vela, stand_in_program
+
+from efnas.cache import Cache
+from efnas.errors import EfnasError
+from efnas.vela import process as vela_process
+from efnas.vela.board import packaged_profile
+from efnas.vela.compiler import Settings, Vela
+from efnas.vela.process import Service
+
+
+@pytest.fixture
+def service():
+    return Service(real_vela())
+
+
+def version_of(service):
+    return service.run([str(service.program), "--version"]).strip()
+
+
+def test_it_answers_many_times(service):
+    assert service.loaded
+    assert [version_of(service) for _ in range(3)] == ["4.5.0"] * 3
+
+
+def test_what_fails_is_an_error_that_keeps_its_output_and_the_next_one_works(service, tmp_path):
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"not a network")
+    with pytest.raises(EfnasError, match=r"Vela failed with code \d+ .*its output is in (\S+)\.") as failed:
+        service.run([str(service.program), str(broken), "--output-dir", str(tmp_path)])
+    assert "broken.tflite" in open(str(failed.value).rsplit(" ", 1)[1].rstrip(".")).read()
+    assert version_of(service) == "4.5.0"
+
+
+def test_what_takes_too_long_is_stopped(service, monkeypatch):
+    monkeypatch.setattr(vela_process, "TIME_LIMIT_SECONDS", 0.001)
+    with pytest.raises(EfnasError, match="took longer than 0 s and was stopped"):
+        service.run([str(service.program), "--supported-ops-report"])
+
+
+def test_a_service_that_was_killed_is_started_again(service):
+    os.kill(service._process.pid, signal.SIGKILL)
+    assert version_of(service) == "4.5.0"
+    assert service.loaded
+    assert version_of(service) == "4.5.0"
+
+
+def test_a_program_that_is_no_script_of_that_environment_is_run_the_plain_way(tmp_path):
+    wrapper = tmp_path / "wrapped"
+    wrapper.write_text(f'#!/bin/sh\nexec {real_vela()} "$@"\n')
+    wrapper.chmod(0o755)
+    for program in (wrapper, stand_in_program(tmp_path)):
+        service = Service(program)
+        assert not service.loaded
+        assert version_of(service) == "4.5.0"
+    assert Vela(program, packaged_profile(), Cache(None), service.run).compile(b"a model", Settings()).macs == 123
