@@ -38,6 +38,7 @@ lint: setup
 	.venv/bin/lint-imports
 
 bench: setup
+	.venv/bin/python tests/bench/bench_start.py
 	.venv/bin/python tests/bench/bench_step.py
 	.venv/bin/python tests/bench/bench_input.py
 	.venv/bin/python tests/bench/bench_prompt.py

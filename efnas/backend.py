@@ -1,18 +1,25 @@
-"""Where TensorFlow computes: the GPU that was asked for, or the CPU, and with how many threads."""
+"""TensorFlow: its version, the device it computes on, and the one place that opens sessions."""
 
 import os
 from typing import NamedTuple, Optional
 
-from efnas.errors import EfnasError
+# TensorFlow's threads belong to the process and are as many as its first session asked for, unless this is said before.
+os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
+
+import tensorflow.compat.v1 as tf  # noqa: E402
+
+from efnas.errors import EfnasError  # noqa: E402
+
+if tf.__version__.startswith("2"):
+    tf.disable_v2_behavior()
 
 
 class Device(NamedTuple):
-    """`gpu` says whether there is one; `session_config` is for every `tf.Session` of the command."""
+    """`gpu` says whether there is one; `threads` is how many a session computes with."""
 
     name: str
     gpu: bool
     threads: int
-    session_config: object
 
 
 def select_device(gpu_device: Optional[int], threads: int) -> Device:
@@ -23,15 +30,26 @@ def select_device(gpu_device: Optional[int], threads: int) -> Device:
     """
     if gpu_device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu_device)
-    import tensorflow.compat.v1 as tf
-
     gpus = tf.config.experimental.list_physical_devices("GPU")
     if gpu_device is not None and gpu_device >= 0 and not gpus:
         raise EfnasError(f"TensorFlow sees no GPU number {gpu_device} (runtime.gpu_device); use -1 for the CPU.")
     threads = threads or len(os.sched_getaffinity(0))
+    name = f"GPU {gpu_device or 0}" if gpus else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    return Device(name, bool(gpus), threads)
+
+
+def open_session(device: Device) -> tf.Session:
+    """A session of the default graph, with threads of its own; on a GPU it takes memory as it needs it."""
     config = tf.ConfigProto(
-        intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads, allow_soft_placement=True
+        intra_op_parallelism_threads=device.threads,
+        inter_op_parallelism_threads=device.threads,
+        use_per_session_threads=True,
+        allow_soft_placement=True,
     )
     config.gpu_options.allow_growth = True
-    name = f"GPU {gpu_device or 0}" if gpus else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    return Device(name, bool(gpus), threads, config)
+    # A second round of rewriting, and the search for memory to save, take a third of the first step and change nothing
+    # of the others: neither their values nor their time.
+    rewrites = config.graph_options.rewrite_options
+    rewrites.meta_optimizer_iterations = rewrites.ONE
+    rewrites.memory_optimization = rewrites.NO_MEM_OPT
+    return tf.Session(config=config)

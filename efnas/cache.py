@@ -9,12 +9,8 @@ import hashlib
 import json
 import os
 import zlib
-from functools import lru_cache
 from pathlib import Path
 from typing import Optional
-
-# The packages whose code decides what an exported file holds.
-EXPORTING_CODE = ("core", "export")
 
 
 def cache_folder() -> Path:
@@ -26,17 +22,6 @@ def cache_folder() -> Path:
 def key_of(**parts) -> str:
     """The key of plain values: their names and values decide it, their order does not."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@lru_cache()
-def code_version() -> str:
-    """A hash over the code that exports, so that a file of older code is never taken for one of today's."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent
-    for folder in EXPORTING_CODE:
-        for path in sorted((package / folder).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 class Cache:

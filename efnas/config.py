@@ -1,18 +1,13 @@
-"""The configuration: five sections of typed defaults. Order of what counts: defaults, file, options, `--set`.
+"""The configuration: six sections of typed defaults. Names that users of earlier work know are kept.
 
-Names that users of earlier work know are kept. A file holds only what differs from the defaults; a key that does not
-exist is an error that names the nearest one.
+Each key says what it is for: `docs/configuration.md` is made of that.
 """
 
-import difflib
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Union
+from typing import List, Optional, Union
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Literal
-
-from efnas.errors import EfnasError
 
 
 class Section(BaseModel):
@@ -22,11 +17,17 @@ class Section(BaseModel):
 
 
 class Runtime(Section):
-    experiment_name: str = Field("supernet", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    output_root: Path = Path("outputs/supernet")
-    seed: int = Field(42, ge=0, lt=2**63)
-    gpu_device: Optional[int] = Field(None, ge=-1)  # -1: CPU; left out: a GPU where there is one
-    threads: int = Field(0, ge=0, le=1024)  # 0: one for each core
+    """Where a run is kept and on what it computes."""
+
+    experiment_name: str = Field(
+        "supernet", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run and of its folder."
+    )
+    output_root: Path = Field(Path("outputs/supernet"), description="Folder that runs are kept in.")
+    seed: int = Field(42, ge=0, lt=2**63, description="Seed of weights, fair cycles, the order of the data and crops.")
+    gpu_device: Optional[int] = Field(
+        None, ge=-1, description="Number of the GPU; -1 is the CPU, left out the first GPU where there is one."
+    )
+    threads: int = Field(0, ge=0, le=1024, description="Threads to compute with; 0 is one a core.")
 
     @property
     def run_folder(self) -> Path:
@@ -36,36 +37,35 @@ class Runtime(Section):
 class Synthetic(Section):
     """The synthetic data set that is written into `data.base_path` on first use."""
 
-    train_pairs: int = Field(400, ge=1, le=1_000_000)
-    val_pairs: int = Field(48, ge=1, le=1_000_000)
-    height: int = Field(384, ge=16, le=4096)
-    width: int = Field(512, ge=16, le=4096)
-    motion: float = Field(10.0, gt=0)
-    detail: float = Field(1.5, ge=1)
-    structure: float = Field(150.0, ge=1)
-    shapes: int = Field(12, ge=0)
-    seed: int = Field(1, ge=0, lt=2**63)
-    textures: Optional[Path] = None
+    train_pairs: int = Field(400, ge=1, le=1_000_000, description="Training pairs.")
+    val_pairs: int = Field(48, ge=1, le=1_000_000, description="Validation pairs.")
+    height: int = Field(384, ge=16, le=4096, description="Height of an image in pixels.")
+    width: int = Field(512, ge=16, le=4096, description="Width of an image in pixels.")
+    motion: float = Field(10.0, gt=0, description="Mean length of the flow in pixels.")
+    detail: float = Field(1.5, ge=1, description="Shortest waves of a texture in pixels.")
+    structure: float = Field(150.0, ge=1, description="Longest waves of a texture in pixels.")
+    shapes: int = Field(12, ge=0, description="Most shapes before the background.")
+    seed: int = Field(1, ge=0, lt=2**63, description="The same seed writes the same pairs.")
+    textures: Optional[Path] = Field(None, description="Folder of photos to take the textures from.")
 
 
 class Data(Section):
-    dataset: Literal["flying_chairs2", "synthetic"] = "flying_chairs2"
-    base_path: Path = Path("datasets/FlyingChairs2")
-    train_dir: str = "train"
-    val_dir: str = "val"
-    train_list: Optional[str] = None
-    val_list: Optional[str] = None
-    input_height: int = Field(180, ge=16, le=4096)
-    input_width: int = Field(240, ge=16, le=4096)
-    flow_clip: Optional[float] = Field(50.0, gt=0)
-    synthetic: Optional[Synthetic] = None
+    """What is learned from, and the size of what the network sees."""
 
-    @field_validator("input_height", "input_width")
-    @classmethod
-    def _multiple_of_four(cls, value: int) -> int:
-        if value % 4:
-            raise ValueError("must be a multiple of 4 (the heads predict at 1/4, 1/2 and 1/1)")
-        return value
+    dataset: Literal["flying_chairs2", "synthetic"] = Field(
+        "flying_chairs2", description="`synthetic` writes the data set that the section below describes."
+    )
+    base_path: Path = Field(Path("datasets/FlyingChairs2"), description="Folder of the data set.")
+    train_dir: str = Field("train", description="Folder of the training pairs in it.")
+    val_dir: str = Field("val", description="Folder of the validation pairs in it.")
+    train_list: Optional[str] = Field(None, description="Index list of the training pairs, in place of their folder.")
+    val_list: Optional[str] = Field(None, description="Index list of the validation pairs, in place of their folder.")
+    input_height: int = Field(180, ge=16, le=4096, description="Height of a crop in pixels, a multiple of 4.")
+    input_width: int = Field(240, ge=16, le=4096, description="Width of a crop in pixels, a multiple of 4.")
+    flow_clip: Optional[float] = Field(
+        50.0, gt=0, description="Labels are clipped to plus and minus so many pixels in training; null: never."
+    )
+    synthetic: Optional[Synthetic] = Field(None, description="See below; only with `dataset: synthetic`.")
 
     @model_validator(mode="after")
     def _synthetic_only_when_asked_for(self) -> "Data":
@@ -74,45 +74,72 @@ class Data(Section):
         return self
 
 
+class Network(Section):
+    """Which supernet, and how wide."""
+
+    name: str = Field("edgeflow-bilinear", description="The supernet: its search space and its network.")
+    base_width: int = Field(32, ge=2, le=1024, description="Channels of the first layer, even; the others follow.")
+
+
 class Train(Section):
-    num_epochs: int = Field(200, ge=1, le=1_000_000)
-    epoch_mode: Literal["full_pass", "by_samples", "fixed_steps"] = "full_pass"
-    steps_per_epoch: int = Field(0, ge=0, le=1_000_000)
-    train_samples_per_epoch: int = Field(0, ge=0, le=100_000_000)
-    train_sampling_mode: Literal["shuffle_no_replacement", "random_with_replacement"] = "shuffle_no_replacement"
-    batch_size: int = Field(32, ge=1, le=65_536)
-    micro_batch_size: Optional[int] = Field(None, ge=1)
-    lr: float = Field(1e-4, gt=0)
-    lr_schedule: Literal["cosine", "constant", "step"] = "cosine"
+    """How the supernet is trained."""
+
+    init_from: Optional[Path] = Field(
+        None, description="A run or a checkpoint whose weights and moving averages the training begins with."
+    )
+    num_epochs: int = Field(200, ge=1, le=1_000_000, description="Epochs to train.")
+    epoch_mode: Literal["full_pass", "by_samples", "fixed_steps"] = Field(
+        "full_pass", description="An epoch is the whole data set, so many samples, or so many steps."
+    )
+    steps_per_epoch: int = Field(0, ge=0, le=1_000_000, description="Steps of an epoch, with `fixed_steps`.")
+    train_samples_per_epoch: int = Field(0, ge=0, le=100_000_000, description="Samples of an epoch, with `by_samples`.")
+    train_sampling_mode: Literal["shuffle_no_replacement", "random_with_replacement"] = Field(
+        "shuffle_no_replacement", description="Every sample once a pass, or each drawn on its own."
+    )
+    batch_size: int = Field(32, ge=1, le=65_536, description="Pairs a step.")
+    micro_batch_size: Optional[int] = Field(
+        None, ge=1, description="Pairs a session call; smaller needs less memory. Left out: the whole batch."
+    )
+    lr: float = Field(1e-4, gt=0, description="Learning rate at the start (Adam).")
+    lr_schedule: Literal["cosine", "constant", "step"] = Field(
+        "cosine", description="How the rate falls over the training."
+    )
     schedule_epochs: Optional[int] = Field(
-        None, ge=1, le=1_000_000
-    )  # epochs that the schedule is made for; left out: num_epochs
-    lr_warmup_steps: int = Field(0, ge=0)
-    lr_step_at: List[float] = [0.5, 0.75]  # parts of the training after which `step` multiplies the rate
-    lr_step_factor: float = Field(0.5, gt=0, le=1)
-    weight_decay: float = Field(4e-5, ge=0)
-    grad_clip_global_norm: float = Field(5.0, ge=0)  # 0: no clipping
-    base_width: int = Field(32, ge=2, le=1024)
+        None, ge=1, le=1_000_000, description="Epochs that the schedule is made for; left out: num_epochs."
+    )
+    lr_warmup_steps: int = Field(0, ge=0, description="Full batches over which the rate rises at the start.")
+    lr_step_at: List[float] = Field(
+        [0.5, 0.75], description="Parts of the training after which `step` multiplies the rate."
+    )
+    lr_step_factor: float = Field(0.5, gt=0, le=1, description="What `step` multiplies it by.")
+    weight_decay: float = Field(4e-5, ge=0, description="Weight of the l2 loss of the kernels.")
+    grad_clip_global_norm: float = Field(5.0, ge=0, description="Largest global norm of a gradient; 0: no clipping.")
 
     @model_validator(mode="after")
     def _epoch_has_a_length(self) -> "Train":
         for mode, key in (("fixed_steps", "steps_per_epoch"), ("by_samples", "train_samples_per_epoch")):
             if bool(getattr(self, key)) != (self.epoch_mode == mode):
                 raise ValueError(f"train.epoch_mode: {mode} and train.{key} go together")
-        if self.base_width % 2:
-            raise ValueError("train.base_width must be even (the last head's feature has half of it)")
         return self
 
 
 class Eval(Section):
-    eval_every_epoch: int = Field(1, ge=1)
-    eval_pool_size: int = Field(12, ge=6)
-    bn_recal_batches: int = Field(32, ge=0, le=1_000_000)  # 0: the moving averages of training
-    eval_batches_per_arch: Union[int, Literal["all"]] = 16
-    full_every: int = Field(10, ge=0)  # epochs between evaluations on the whole validation set; 0: never
-    best_metric: Literal["mean", "median", "p90", "baseline"] = "mean"
-    early_stop_patience: int = Field(15, ge=0)  # evaluations; 0: never
-    early_stop_min_delta: float = Field(0.002, ge=0)
+    """How subnets are evaluated, and which evaluation decides."""
+
+    eval_every_epoch: int = Field(1, ge=1, description="Epochs between two evaluations of the pool.")
+    eval_pool_size: int = Field(12, ge=2, description="Subnets of the pool: whole fair cycles.")
+    bn_recal_batches: int = Field(
+        32, ge=0, le=1_000_000, description="Training batches of recalibration; 0: the moving averages of training."
+    )
+    eval_batches_per_arch: Union[int, Literal["all"]] = Field(
+        16, description="Validation batches for each subnet, or `all`."
+    )
+    full_every: int = Field(10, ge=0, description="Epochs between evaluations on the whole validation set; 0: never.")
+    best_metric: Literal["mean", "median", "p90", "baseline"] = Field(
+        "mean", description="The figure over the pool that the best checkpoint and early stop follow."
+    )
+    early_stop_patience: int = Field(15, ge=0, description="Evaluations without a gain before it stops; 0: never.")
+    early_stop_min_delta: float = Field(0.002, ge=0, description="Pixels that count as a gain.")
 
     @field_validator("eval_batches_per_arch", mode="before")
     @classmethod
@@ -121,98 +148,22 @@ class Eval(Section):
             return value
         raise ValueError("must be a number of batches from 1, or all")
 
-    @model_validator(mode="after")
-    def _whole_fair_cycles(self) -> "Eval":
-        if self.eval_pool_size % 3:
-            raise ValueError("eval.eval_pool_size must be a multiple of 3 (the pool is made of fair cycles)")
-        return self
-
 
 class Checkpoint(Section):
-    every_minutes: float = Field(30.0, ge=0)  # 0: only after an evaluation
+    """When the run is saved beside its evaluations."""
+
+    every_minutes: float = Field(30.0, ge=0, description="Minutes between checkpoints; 0: only after an epoch.")
 
 
 class Config(Section):
+    """All of it."""
+
     runtime: Runtime = Runtime()
     data: Data = Data()
+    network: Network = Network()
     train: Train = Train()
     eval: Eval = Eval()
     checkpoint: Checkpoint = Checkpoint()
-
-
-def load_config(
-    file: Optional[Path] = None, options: Optional[Dict[str, Any]] = None, assignments: Iterable[str] = ()
-) -> Config:
-    """The resolved configuration.
-
-    `options` are `section.key: value` of the command's own options (None: not given); `assignments` are the texts of
-    `--set section.key=value`, their values read as YAML. Raises EfnasError with one sentence for the first thing wrong.
-    """
-    tree = _read_file(Path(file)) if file else {}
-    for key, value in (options or {}).items():
-        if value is not None:
-            _assign(tree, key, value)
-    for text in assignments:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise EfnasError(f"--set takes section.key=value, not '{text}'.")
-        try:
-            _assign(tree, key.strip(), yaml.safe_load(value))
-        except yaml.YAMLError as error:
-            raise EfnasError(f"--set {text}: the value cannot be read.") from error
-    _refuse_unknown_keys(tree, Config, (), file)
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
-        message = first["msg"].replace("Value error, ", "")
-        where = f" in {file}" if file else ""
-        shown = "" if isinstance(first["input"], (dict, BaseModel)) else f" (it is {first['input']!r})"
-        raise EfnasError(f"Configuration{where}: {key + ': ' if key else ''}{message}{shown}.") from error
-
-
-def _read_file(file: Path) -> dict:
-    try:
-        tree = yaml.safe_load(file.read_text())
-    except FileNotFoundError as error:
-        raise EfnasError(f"There is no configuration file {file}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise EfnasError(f"Cannot read the configuration file {file}: {error}.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise EfnasError(f"{file} is not valid YAML{f' (line {mark.line + 1})' if mark else ''}.") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise EfnasError(f"{file} is not a configuration: it must hold sections such as 'train:' with keys below.")
-    return tree
-
-
-def _assign(tree: dict, dotted: str, value: Any) -> None:
-    *parents, key = dotted.split(".")
-    for parent in parents:
-        if not isinstance(tree.setdefault(parent, {}), dict):
-            tree[parent] = {}
-        tree = tree[parent]
-    tree[key] = value
-
-
-def _refuse_unknown_keys(tree: dict, model, path: tuple, file) -> None:
-    known = model.model_fields
-    for key, value in tree.items():
-        dotted = ".".join(path + (str(key),))
-        if key not in known:
-            near = difflib.get_close_matches(dotted, all_keys(), n=1, cutoff=0.3)
-            if not path:  # a section, or a key written without its section
-                near = [name for name in all_keys() if name.endswith(f".{key}")] or difflib.get_close_matches(
-                    str(key), list(known), n=1, cutoff=0.3
-                )
-            hint = f"; did you mean '{near[0]}'?" if near else f"; the sections are {', '.join(Config.model_fields)}."
-            raise EfnasError(f"Unknown configuration key '{dotted}'{f' in {file}' if file else ''}{hint}")
-        inner = Synthetic if key == "synthetic" else known[key].annotation
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Section):
-            _refuse_unknown_keys(value, inner, path + (key,), file)
 
 
 def all_keys() -> List[str]:
@@ -223,6 +174,6 @@ def all_keys() -> List[str]:
     return keys + [f"data.synthetic.{key}" for key in Synthetic.model_fields]
 
 
-def as_tree(config: Config) -> dict:
+def as_tree(config: Section) -> dict:
     """The configuration as plain values, for JSON and YAML."""
     return config.model_dump(mode="json")

@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> None:
         raise EfnasError(f"Cannot make the folder {folder}: {error.strerror}.") from error
 
 
-def standing_place(path: Path) -> Path:
+def existing_folder(path: Path) -> Path:
     """The absolute path itself, or the nearest folder above it that exists: where it would be made."""
     place = path.absolute()
     while not place.exists():

@@ -7,10 +7,10 @@ import sys
 EFNAS = [sys.executable, "-c", "from efnas.cli.app import main; main()"]
 
 
-def efnas(*words, code=0, cwd=None):
+def efnas(*words, code=0, cwd=None, command=EFNAS):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run(
-        [*EFNAS, *map(str, words)], capture_output=True, text=True, timeout=300, cwd=cwd, env=environment
+        [*command, *map(str, words)], capture_output=True, text=True, timeout=300, cwd=cwd, env=environment
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

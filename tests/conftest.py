@@ -19,7 +19,8 @@ REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "
 
 
 # The files that take longest: begun first, they leave no worker alone with one of them at the end.
-LONG = ("test_resume", "test_cli_runs", "test_training", "test_sweep_cli", "test_step", "test_export", "test_bad_input")
+LONG = ("test_resume", "test_second_space", "test_cli_runs", "test_training", "test_sweep_cli", "test_step",
+        "test_export", "test_bad_input")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
@@ -29,7 +30,7 @@ def pytest_collection_modifyitems(items):
 def use_plain_graphs() -> None:
     """Tests build many graphs and run each a few times: rewriting a graph would take longer than all its runs. The
     commands that tests start as processes of their own keep TensorFlow's defaults."""
-    import tensorflow.compat.v1 as tf
+    from efnas.backend import tf
 
     class PlainSession(tf.Session):
         def __init__(self, target="", graph=None, config=None):
@@ -79,7 +80,7 @@ def small_settings(small_chairs, tmp_path) -> list:
         f"data.base_path={small_chairs}",
         "data.input_height=32",
         "data.input_width=48",
-        "train.base_width=4",
+        "network.base_width=4",
         "train.batch_size=4",
         "train.num_epochs=2",
         "train.lr=0.002",
@@ -110,7 +111,7 @@ def rng() -> np.random.RandomState:
 def run_settings(small_chairs) -> list:
     """Assignments of the run that several tests share: 4 epochs of 3 steps (5, 5 and 2 pairs), in micro batches."""
     return [
-        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "train.base_width=4",
+        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "network.base_width=4",
         "train.batch_size=5", "train.micro_batch_size=3", "train.num_epochs=4", "train.lr=0.002",
         "eval.bn_recal_batches=1", "eval.eval_pool_size=6", "eval.eval_batches_per_arch=1", "eval.full_every=4",
         "runtime.gpu_device=-1", "runtime.threads=1", "checkpoint.every_minutes=0",
@@ -118,28 +119,21 @@ def run_settings(small_chairs) -> list:
 
 
 @pytest.fixture(scope="session")
-def straight_run(run_settings, tmp_path_factory):
-    """That run, never stopped: its outcome and what it told. Not to be changed."""
-    from efnas.config import load_config
-    from efnas.training.loop import train
+def straight_run(run_settings, tmp_path_factory) -> list:
+    """What happened in that run, never stopped; the last event says where it is. Its folder is not to be changed."""
+    from efnas.config_files import load_config
 
-    listener = recorder()
     root = tmp_path_factory.mktemp("straight")
-    return train(load_config(assignments=[*run_settings, f"runtime.output_root={root}"]), listener), listener
+    return events_of(load_config(assignments=[*run_settings, f"runtime.output_root={root}"]))
 
 
-def recorder():
-    """A listener that keeps what a run tells it."""
-    from efnas.training.listener import Listener
+def events_of(config, resume=None, overwrite=False, stop_wanted=lambda: None, watch=lambda event: None) -> list:
+    """Train; all that happened. `watch` sees each event as it happens."""
+    from efnas.training.loop import train
+    from efnas.training.plan import prepare
 
-    class Recorder(Listener):
-        def __init__(self):
-            self.steps, self.evaluations = [], []
-
-        def step(self, epoch, step, result, rate, samples):
-            self.steps.append((epoch, step, result, rate, samples))
-
-        def evaluated(self, moment, evaluation, figures, best):
-            self.evaluations.append((moment, evaluation, figures, best))
-
-    return Recorder()
+    events = []
+    for event in train(prepare(config, resume), overwrite, resume, stop_wanted):
+        watch(event)
+        events.append(event)
+    return events

@@ -3,35 +3,84 @@
 import os
 import sys
 from importlib import import_module
-from typing import Iterable, Optional
+from typing import List, NamedTuple, Optional
 
-import click
 import typer
+from typer.core import TyperCommand, TyperGroup
 from typing_extensions import Annotated
 
 from efnas import __version__
-from efnas.cli.common_options import add_common_options
+from efnas.cli.click import ClickException, Command, Context, NoSuchOption
 from efnas.errors import EfnasError
 
 TRAIN, DEPLOY, LOOK = "Train and rank", "Deploy", "Look things up"
-# By name: the module of a command, which has a function or an `app` of its own, and where --help lists it.
-COMMANDS = {
-    "train": ("train", TRAIN),
-    "eval": ("evaluate", TRAIN),
-    "infer": ("infer", TRAIN),
-    "runs": ("runs", TRAIN),
-    "export": ("export", DEPLOY),
-    "vela-compare": ("vela_compare", DEPLOY),
-    "fit": ("fit", DEPLOY),
-    "sweep": ("sweep", DEPLOY),
-    "codec": ("codec", LOOK),
-    "sample-check": ("sample_check", LOOK),
-    "data": ("data", LOOK),
-    "checkpoint": ("checkpoint", LOOK),
-    "manifest": ("manifest", LOOK),
-    "doctor": ("doctor", LOOK),
-}
 COMPLETES = "_EFNAS_COMPLETE"  # set by the shell's completion script
+
+
+class Listed(NamedTuple):
+    """A command as `--help` lists it; its module, which has its function or an `app`, is imported when it is called."""
+
+    module: str
+    panel: str
+    told: str
+
+
+COMMANDS = {
+    "train": Listed("train", TRAIN, "Train a supernet; a run that stopped goes on with --resume."),
+    "eval": Listed("evaluate", TRAIN, "Rank subnets of a trained supernet by end-point error."),
+    "infer": Listed("infer", TRAIN, "Predict the flow of an image pair, of two folders, or of video frames."),
+    "runs": Listed("runs", TRAIN, "The runs under an output folder, and the curves of one."),
+    "export": Listed("export", DEPLOY, "Export a subnet as an INT8 TFLite file."),
+    "vela-compare": Listed("vela_compare", DEPLOY, "What subnets cost on a board, against the bilinear baseline."),
+    "fit": Listed("fit", DEPLOY, "The compiler's settings that fit a subnet into a board's memory."),
+    "sweep": Listed("sweep", DEPLOY, "What every subnet costs on a board, and which meet a budget."),
+    "codec": Listed("codec", LOOK, "Read, write and translate arch codes."),
+    "sample-check": Listed("sample_check", LOOK, "Check that the sampler is fair, reproducible and uniform."),
+    "data": Listed("data", LOOK, "Check a data set, or write a synthetic one."),
+    "checkpoint": Listed("checkpoint", LOOK, "Look at checkpoints."),
+    "manifest": Listed("manifest", LOOK, "Show what a run is, and where two runs differ."),
+    "doctor": Listed("doctor", LOOK, "What this machine can do, and what to do about the rest."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands by what is said of them above, and imports the one that is called."""
+
+    def list_commands(self, ctx: Context) -> List[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Optional[Command]:
+        listed = COMMANDS.get(cmd_name)
+        return listed and TyperCommand(cmd_name, help=listed.told, rich_help_panel=listed.panel)
+
+    def resolve_command(self, ctx: Context, args: List[str]):
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load(name), rest
+
+    def invoke(self, ctx: Context):
+        try:
+            return super().invoke(ctx)
+        except EfnasError as error:
+            if ctx.params["debug"]:
+                raise
+            return end(str(error), error.exit_code, error.label)
+
+
+def load(name: str) -> Command:
+    """The command itself; where the shell completes, with what its values complete to."""
+    module = COMMANDS[name].module
+    made = import_module(f"efnas.cli.{module}")
+    app = getattr(made, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False)
+        app.command(name)(getattr(made, module))
+    command = typer.main.get_command(app)
+    command.name = name
+    if COMPLETES in os.environ:
+        from efnas.cli.completion.values import attach
+
+        attach(command)
+    return command
 
 
 def _version(wanted: bool) -> None:
@@ -40,6 +89,16 @@ def _version(wanted: bool) -> None:
         raise typer.Exit()
 
 
+application = typer.Typer(
+    name="efnas",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@application.callback()
 def efnas(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
@@ -49,75 +108,33 @@ def efnas(
     """Train, rank and deploy a supernet of 19,683 optical-flow networks for microcontrollers."""
 
 
-def application(names: Iterable[str] = tuple(COMMANDS), listed: bool = False) -> typer.Typer:
-    """The application with these commands; a module is only imported for its own.
-
-    `listed` ones have their help but no options, which take time to make: good for a list of them.
-    """
-    app = typer.Typer(
-        name="efnas",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        callback=efnas,
-    )
-    for name in names:
-        module, panel = COMMANDS[name]
-        made = import_module(f"efnas.cli.{module}")
-        group, function = getattr(made, "app", None), getattr(made, module, None)
-        if listed:
-            told = function.__doc__ if function else group.info.help
-            app.command(name, rich_help_panel=panel, help=told)(lambda: None)
-        elif group:
-            app.add_typer(group, name=name, rich_help_panel=panel)
-        else:
-            app.command(name, rich_help_panel=panel)(function)
-    return app
-
-
-def command() -> click.Command:
-    """What click runs: the whole application, or, for speed, the one command that the line begins with."""
-    completes = COMPLETES in os.environ
-    first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    app = application([first]) if first in COMMANDS else application(listed=not completes)
-    made = typer.main.get_command(app)
-    add_common_options(made)
-    if completes:
-        from efnas.cli.completion.values import attach
-
-        attach(made)
-    return made
-
-
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # that a terminal lacks a sign must not end a training
     try:
-        sys.exit(command()(prog_name="efnas", standalone_mode=False))
-    except EfnasError as error:
-        if "--debug" in sys.argv:
-            raise
-        _end(str(error), error.exit_code, error.label)
-    except click.exceptions.ClickException as error:
-        _end(_sentence(error), 2)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        _end("interrupted.", 130, "Stopped")
+        sys.exit(typer.main.get_command(application)(prog_name="efnas", standalone_mode=False))
+    except ClickException as error:
+        end(_sentence(error), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        end("interrupted.", 130, "Stopped")
 
 
-def _sentence(error: click.exceptions.ClickException) -> str:
+def _sentence(error: ClickException) -> str:
     """What click has to say, and the option or command that was probably meant."""
     import difflib
 
     said, near = " ".join(error.format_message().split()), []
     context = getattr(error, "ctx", None)
-    if isinstance(error, click.exceptions.NoSuchOption):
+    if isinstance(error, NoSuchOption):
         said, near = f"No such option: {error.option_name}.", error.possibilities or []
     elif said.startswith("No such command") and context is not None:
-        near = difflib.get_close_matches(said.split("'")[1], context.command.list_commands(context), 1)
+        name, known = said.split("'")[1], context.command.list_commands(context)
+        said, near = f"No such command '{name}'.", difflib.get_close_matches(name, known, 1)
     return f"{said} Did you mean {near[0]}?" if near else said
 
 
-def _end(message: str, code: int, label: str = "Error") -> None:
+def end(message: str, code: int, label: str = "Error") -> None:
+    """Say how it ended, and end."""
     from efnas.cli.screen.console import print_error
 
     try:

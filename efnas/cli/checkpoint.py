@@ -5,10 +5,10 @@ from pathlib import Path
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Json
-from efnas.errors import EfnasError
+from efnas.cli.grouping import grouped
+from efnas.cli.options import Output
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -17,24 +17,19 @@ def checkpoint() -> None:
 
 
 @app.command()
+@grouped
 def show(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A checkpoint (NAME.ckpt), or a run.")],
-    as_json: Json = False,
+    output: Output = Output(),
 ) -> None:
     """Verify the seal of a checkpoint and show what it holds."""
     from efnas.cli.run_names import options_for, run_folder
     from efnas.cli.screen.console import console, print_json, print_next, table
-    from efnas.runs.seal import SEAL, checkpoint_of, data_sha256, read_state
+    from efnas.runs.seal import data_sha256, read_state, sealed_checkpoints
 
-    path = run_folder(path)
-    if path.is_dir():
-        paths = sorted(file.with_name(file.name[: -len(SEAL)]) for file in path.glob(f"*.ckpt{SEAL}"))
-        if not paths:
-            raise EfnasError(f"There is no checkpoint in {path}.")
-    else:
-        paths = [checkpoint_of(path)]
+    paths = sealed_checkpoints(run_folder(path))
     found = {str(each): {**read_state(each), "data_sha256": data_sha256(each)} for each in paths}
-    if as_json:
+    if output.as_json:
         print_json(found)
         return
     for name, state in found.items():

@@ -1,26 +1,20 @@
 """`efnas doctor`: what this machine can do, and what to do about the rest."""
 
-from efnas.cli.options import Assignments, ConfigFile, ExperimentName, Json, OutputRoot
+from efnas.cli.grouping import grouped
+from efnas.cli.options import Output, RunOptions
 from efnas.errors import CheckFailed
 
 
-def doctor(
-    config: ConfigFile = None,
-    experiment_name: ExperimentName = None,
-    output_root: OutputRoot = None,
-    assignments: Assignments = None,
-    as_json: Json = False,
-) -> None:
-    """Look at Python, TensorFlow, GPUs, threads, Vela, the data set, disk and memory; say what to do.
+@grouped
+def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
+    """Look at Python, TensorFlow, GPUs, threads, memory, Vela, the data set and the disk; say what to do.
 
     Exit code 1 when no training can run here.
     """
     from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
-    from efnas.config import load_config
 
-    options = {"runtime.experiment_name": experiment_name, "runtime.output_root": output_root}
-    settings = load_config(config, options, assignments or [])
+    settings = run.settings()
     try:
         quiet_tensorflow()
     except ImportError:
@@ -30,16 +24,15 @@ def doctor(
     from efnas.vela.installed import examine_velas
 
     findings = [*examine_machine(settings.runtime.threads), *examine_velas(),
-                *examine_data(settings, config is not None), examine_disk(settings)]  # fmt: skip
+                *examine_data(settings, run.config is not None), examine_disk(settings)]  # fmt: skip
     problems = [finding for finding in findings if finding.state == PROBLEM]
-    if as_json:
+    if output.as_json:
         print_json({"findings": [finding._asdict() for finding in findings], "can_train": not problems})
     else:
         marks = {"fine": "[green]fine[/]", "note": "[yellow]note[/]", "problem": "[red]problem[/]"}
         rows = [(one.what, marks[one.state], one.said + (f"\n-> {one.to_do}" if one.to_do else "")) for one in findings]
         console().print(table("", ["", "", "found"], rows))
         if not problems:
-            file = f" --config {config}" if config else " --config configs/quickstart.yaml"
-            print_next(f"efnas train{file}")
+            print_next(f"efnas train --config {run.config or 'configs/quickstart.yaml'}")
     if problems:
         raise CheckFailed(f"No training can run here: {'; '.join(f'{one.what}: {one.said}' for one in problems)}")

@@ -6,36 +6,34 @@ from pathlib import Path
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Assignments, BasePath, ConfigFile, ExperimentName, Form, Json, OutputRoot, require_choice
+from efnas.cli.grouping import grouped
+from efnas.cli.options import Checkpoint, Form, Output, RunOptions, SizeOptions, require_choice
 from efnas.errors import EfnasError
 
 
+@grouped
 def export(
     arch: Annotated[str, typer.Option(metavar="CODE|best", help="The subnet; best: ranked first by efnas eval.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .tflite file to write; FILE.json describes it.")],
-    checkpoint: Annotated[str, typer.Option(metavar="best|last|PATH", help="Weights to export.")] = "best",
+    checkpoint: Checkpoint = "best",
     skip_checkpoint: Annotated[
         bool, typer.Option("--skip-checkpoint", help="Export seeded random weights: good for timing only.")
     ] = False,
     form: Form = "accumulated",
     float32: Annotated[bool, typer.Option("--float32", help="Do not quantise; for debugging.")] = False,
     verify: Annotated[int, typer.Option(metavar="N", min=0, help="Compare with the float graph on N pairs.")] = 0,
-    config: ConfigFile = None,
-    experiment_name: ExperimentName = None,
-    output_root: OutputRoot = None,
-    base_path: BasePath = None,
-    assignments: Assignments = None,
-    as_json: Json = False,
+    size: SizeOptions = SizeOptions(),
+    run: RunOptions = RunOptions(),
+    output: Output = Output(),
 ) -> None:
     """Export a subnet as INT8 TFLite, with its batch norm recalibrated; the written file is checked.
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.screen.console import console, print_json, print_next, progress_bar, table
+    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
-    from efnas.config import load_config
     from efnas.export.host import FORMS
-    from efnas.runs.manifest import load_run_config
     from efnas.runs.run_files import arch_of
 
     if arch == "best" and skip_checkpoint:
@@ -43,13 +41,7 @@ def export(
     require_choice("--form", form, FORMS)
     if verify and skip_checkpoint:
         raise EfnasError("--verify needs trained weights: leave out --skip-checkpoint.")
-    options = {
-        "runtime.experiment_name": experiment_name,
-        "runtime.output_root": output_root,
-        "data.base_path": base_path,
-    }
-    load = load_config if skip_checkpoint else load_run_config
-    settings = load(config, options, assignments or [])
+    settings = run.settings(size.as_keys(), of_run=not skip_checkpoint)
     code = arch_of(settings, arch, checkpoint)
     quiet_tensorflow()
     from efnas.export.subnet import export_subnet
@@ -57,7 +49,7 @@ def export(
     weights = None if skip_checkpoint else checkpoint
     with progress_bar("Exporting", "pairs") as update:
         done = export_subnet(settings, code, out, weights, form, not float32, verify, partial(update, what="Verifying"))
-    if as_json:
+    if output.as_json:
         print_json(done.description)
         return
     told, source = done.description, done.description["source"]

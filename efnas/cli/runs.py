@@ -6,16 +6,19 @@ from typing import Optional
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Json, OutputRoot
+from efnas.cli.grouping import grouped
+from efnas.cli.options import Output
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
+OutputRoot = Annotated[Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Where runs are kept.")]
 STATES = {"running": "[cyan]running[/]", "finished": "[green]finished[/]", "stopped": "[yellow]stopped[/]",
           "damaged": "[red]damaged[/]"}  # fmt: skip
 CURVES = (("zero flow", "zero_flow_epe"), ("baseline", "baseline_epe"))
 
 
 @app.callback()
-def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json = False) -> None:
+@grouped
+def runs(context: typer.Context, output_root: OutputRoot = None, output: Output = Output()) -> None:
     """The runs under an output folder: where each stands, its best EPE, and in what their configurations differ."""
     if context.invoked_subcommand:
         return
@@ -26,7 +29,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
     root = output_root or Runtime().output_root
     found = find_runs(root)
     differ = varying(found)
-    if as_json:
+    if output.as_json:
         print_json(
             {
                 "root": str(root),
@@ -54,6 +57,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, as_json: Json =
 
 
 @app.command()
+@grouped
 def show(
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="The folder of a run, or its name below the output folder.")
@@ -62,7 +66,7 @@ def show(
         Optional[Path], typer.Option(metavar="FILE.png", show_default=False, help="Write the curves as a picture.")
     ] = None,
     output_root: OutputRoot = None,
-    as_json: Json = False,
+    output: Output = Output(),
 ) -> None:
     """Draw the curves of a run in the terminal."""
     from efnas.cli.run_names import options_for, run_folder
@@ -80,7 +84,7 @@ def show(
         from efnas.runs.report import plot_curves
 
         plot_curves(rows, plot)
-    if as_json:
+    if output.as_json:
         print_json({**found.as_dict(), "evaluations": rows})
         return
     one = found.as_dict()

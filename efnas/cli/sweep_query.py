@@ -6,25 +6,27 @@ from typing import Optional
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli.options import Json
-from efnas.cli.screen.cost_rows import rows_table
-from efnas.core.space import FLOW_SPACE
+from efnas.cli.grouping import grouped
+from efnas.cli.options import DEFAULT_NETWORK, NetworkName, Output
 
 # What a reader wants most of comes first: small costs, but many parameters and frames.
 MORE_IS_BETTER = ("fps", "macs", "params")
 
 
+def _limit(told: str):
+    return Annotated[Optional[float], typer.Option(min=0, show_default=False, help=told)]
+
+
+@grouped
 def query(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="A table.csv of a sweep, or its folder.")],
-    max_ms: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="Latency at most.")] = None,
-    min_fps: Annotated[
-        Optional[float], typer.Option(min=0, show_default=False, help="Frames a second at least.")
-    ] = None,
-    max_sram_kib: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="SRAM at most.")] = None,
-    max_flash_kib: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="Flash at most.")] = None,
-    max_macs: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="MACs at most.")] = None,
-    max_params: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="Parameters at most.")] = None,
-    max_epe: Annotated[Optional[float], typer.Option(min=0, show_default=False, help="EPE at most, in pixels.")] = None,
+    max_ms: _limit("Latency at most.") = None,
+    min_fps: _limit("Frames a second at least.") = None,
+    max_sram_kib: _limit("SRAM at most.") = None,
+    max_flash_kib: _limit("Flash at most.") = None,
+    max_macs: _limit("MACs at most.") = None,
+    max_params: _limit("Parameters at most.") = None,
+    max_epe: _limit("EPE at most, in pixels.") = None,
     fits: Annotated[bool, typer.Option("--fits", help="Only those that fit the board's SRAM.")] = False,
     arch: Annotated[Optional[str], typer.Option(metavar="CODE", show_default=False, help="Only this subnet.")] = None,
     sort: Annotated[
@@ -32,28 +34,30 @@ def query(
     ] = "latency_ms",
     reverse: Annotated[bool, typer.Option("--reverse", help="Worst first.")] = False,
     top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
-    as_json: Json = False,
+    network: NetworkName = DEFAULT_NETWORK,
+    output: Output = Output(),
 ) -> None:
     """The subnets of a sweep that meet a budget. A derived figure meets a limit with its error bound added."""
     from efnas.cli.screen.console import console, print_json, print_next
-    from efnas.cost.table import query as ask
-    from efnas.cost.table import read_table
+    from efnas.cli.screen.tables import cost_rows_table
+    from efnas.core.supernet import supernet_named
+    from efnas.cost.table import read_table, select_rows
 
-    known = read_table(table)
+    space = supernet_named(network).space
+    known = read_table(table, space)
     at_most = {"latency_ms": max_ms, "sram_kib": max_sram_kib, "flash_kib": max_flash_kib, "macs": max_macs,
                "params": max_params, "epe": max_epe}  # fmt: skip
     at_most = {name: limit for name, limit in at_most.items() if limit is not None}
-    at_least = {} if min_fps is None else {"fps": min_fps}
-    rows = ask(known, at_most, at_least, fits, sort, (sort in MORE_IS_BETTER) != reverse)
+    rows = select_rows(known, at_most, min_fps, fits, sort, (sort in MORE_IS_BETTER) != reverse)
     if arch:
-        code = str(FLOW_SPACE.parse(arch))
-        rows = [row for row in rows if row["arch"] == code]
-    if as_json:
-        print_json({"title": known.about["title"], "found": len(rows), "rows": rows[:top]})
+        code = str(space.parse(arch))
+        rows = [row for row in rows if row.arch == code]
+    if output.as_json:
+        print_json({"title": known.about["title"], "found": len(rows), "rows": [row.as_dict() for row in rows[:top]]})
         return
     title = f"{len(rows):,} of {len(known.rows):,} subnets, {known.about['title']} (estimates)"
-    console().print(rows_table(title, rows[:top]))
+    console().print(cost_rows_table(title, rows[:top]))
     if rows:
-        print_next(f"efnas codec show {rows[0]['arch'].replace(',', '')} --table {table}")
+        print_next(f"efnas codec show {rows[0].arch.replace(',', '')} --table {table}")
     else:
         console().print("No subnet meets these limits.")

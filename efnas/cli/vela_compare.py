@@ -6,31 +6,31 @@ from typing import List, Optional
 import typer
 from typing_extensions import Annotated
 
-from efnas.cli import cost_options as cost
+from efnas.cli.grouping import grouped
 from efnas.cli.options import (
-    Assignments,
-    BaseWidth,
-    ConfigFile,
-    ExperimentName,
+    Arena,
+    CostOptions,
     Form,
-    Height,
-    Json,
-    OutputRoot,
+    Optimise,
+    Output,
+    SkipCheckpoint,
     SweepTable,
-    Width,
+    TrainedWeights,
+    VelaProgram,
     require_choice,
+    require_folder,
+    same_network,
 )
-from efnas.cli.screen.cost_rows import rows_table, table_row
-from efnas.errors import CheckFailed
 
 
+@grouped
 def vela_compare(
     archs: Annotated[List[str], typer.Option("--arch", metavar="CODE|best", help="A subnet; may be repeated.")],
-    checkpoint: cost.Checkpoint = None,
-    skip_checkpoint: cost.SkipCheckpoint = False,
+    checkpoint: TrainedWeights = None,
+    skip_checkpoint: SkipCheckpoint = False,
     form: Form = "accumulated",
-    optimise: Annotated[str, typer.Option(metavar="Size|Performance", help="What Vela optimises.")] = "Size",
-    arena: cost.Arena = None,
+    optimise: Optimise = "Size",
+    arena: Arena = None,
     max_sram_difference: Annotated[float, typer.Option(help="Accept at most so many MB above the baseline.")] = 0.30,
     max_inference_ratio: Annotated[float, typer.Option(help="Accept at most so many times its latency.")] = 1.30,
     plot: Annotated[
@@ -44,30 +44,18 @@ def vela_compare(
         Optional[Path], typer.Option(metavar="DIR", show_default=False, help="Keep the files, exported and compiled.")
     ] = None,
     sweep_table: SweepTable = None,
-    profile: cost.BoardProfile = None,
-    vela_config: cost.VelaConfig = None,
-    system_config: cost.SystemConfig = None,
-    memory_mode: cost.MemoryMode = None,
-    accelerator_config: cost.AcceleratorConfig = None,
-    vela: cost.VelaProgram = None,
-    legacy_core: cost.LegacyCore = False,
-    no_cache: cost.NoCache = False,
-    seed: cost.Seed = None,
-    height: Height = None,
-    width: Width = None,
-    base_width: BaseWidth = None,
-    config: ConfigFile = None,
-    experiment_name: ExperimentName = None,
-    output_root: OutputRoot = None,
-    assignments: Assignments = None,
-    as_json: Json = False,
+    vela: VelaProgram = None,
+    cost: CostOptions = CostOptions(),
+    output: Output = Output(),
 ) -> None:
     """Export subnets and the baseline, compile them with Arm's Vela side by side, and compare.
 
     Vela's milliseconds are estimates, and differ between its versions; the version is part of the result.
     """
-    from efnas.cli.screen.console import print_json, progress_bar
+    from efnas.cli.screen.console import print_json
+    from efnas.cli.screen.progress import progress_bar
     from efnas.cost.compare import Limits, compare
+    from efnas.cost.table import read_table
     from efnas.export.host import FORMS
     from efnas.figures import require_picture
     from efnas.files import require_folder_of, write_json
@@ -78,47 +66,42 @@ def vela_compare(
     require_folder_of(summary)
     if plot:
         require_picture(plot)
-    cost.require_keep(keep)
-    cache = cost.open_cache(no_cache)
-    size = (height, width, base_width)
-    run = (config, experiment_name, output_root, assignments)
-    files = cost.network_files(cache, checkpoint, skip_checkpoint, seed, size, run)
+    require_folder("--keep", keep)
+    files = cost.files(checkpoint, skip_checkpoint)
     codes = [files.arch(text) for text in archs]
-    swept = [table_row(sweep_table, code) for code in codes] if sweep_table else []
-    board = cost.board(profile, vela_config, system_config, memory_mode, accelerator_config)
-    compiler = cost.open_vela(vela, board, cache, legacy_core)
+    swept = sweep_table and read_table(sweep_table, files.supernet.space)
+    compiler = cost.compiler(vela)
     limits = Limits(max_sram_difference, max_inference_ratio)
-    settings = Settings(optimise, arena, legacy_core)
+    settings = Settings(optimise, arena, cost.legacy_core)
     with progress_bar("Compiling", "networks") as progress:
         result = compare(codes, files, compiler, settings, form, limits, keep, progress)
-    content = {**result.as_dict(), **({"sweep": swept} if swept else {})}
+    rows = [swept.row(code) for code in codes] if swept else []
+    content = {**result.as_dict(), **({"sweep": [row.as_dict() for row in rows]} if rows else {})}
     write_json(summary, content)
     if plot:
         from efnas.cost.pictures import draw_comparison
 
         draw_comparison(result, plot)
-    if as_json:
+    if output.as_json:
         print_json(content)
     else:
-        _show(content, summary, plot)
-    reasons = [f"{subnet.name}: {'; '.join(subnet.failed)}" for subnet in result.subnets if subnet.failed]
-    if reasons:
-        raise CheckFailed("Not accepted: " + ". ".join(reasons) + ".")
+        _show(content, rows, summary, plot)
+    result.require_accepted()
 
 
-def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
+def _show(content: dict, swept: list, summary: Path, plot: Optional[Path]) -> None:
     from efnas.cli.screen.console import console, print_next, table
+    from efnas.cli.screen.tables import FITS, cost_rows_table
     from efnas.cost.compare import BASELINE
 
     vela, limit, screen = content["vela"], content["arena_limit_kib"], console()
     networks = [(BASELINE, content["baseline"])] + [(each["arch"], each) for each in content["subnets"]]
-    fits = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}
     arena = f", arena {vela['arena']:,} bytes" if vela["arena"] else ""
     title = f"{content['profile']}, Vela {vela['version']}, {vela['optimise']}{arena}, {content['form']} (estimates)"
     columns = ["network", ">SRAM MB", ">ms", ">FPS", ">MACs", ">NPU", ">CPU", ">flash KiB", "fits"]
     rows = [
         (name, f"{one['sram_mb']:.6f}", f"{one['inference_ms']:.4f}", f"{one['fps']:.3f}", f"{one['macs']:,}",
-         one["npu_ops"], one["cpu_ops"], f"{one['flash_kib']:,.0f}", fits[one["fits_arena"]])
+         one["npu_ops"], one["cpu_ops"], f"{one['flash_kib']:,.0f}", FITS[one["fits_arena"]])
         for name, one in networks
     ]  # fmt: skip
     screen.print(table(title, columns, rows, less=(">FPS", ">NPU", ">CPU")))
@@ -136,14 +119,14 @@ def _show(content: dict, summary: Path, plot: Optional[Path]) -> None:
         for number, each in enumerate(one["most_expensive"])
     ]
     screen.print(table("Most expensive operators", ["network", "block", ">ms", "operator"], rows))
-    if "sweep" in content:
-        screen.print(rows_table("In the table of the sweep", content["sweep"]))
+    if swept:
+        screen.print(cost_rows_table("In the table of the sweep", swept))
     if networks[1][1]["weights"] != networks[0][1]["weights"]:
         screen.print("The baseline's weights are random; how well weights compress shows in the latency.")
     if limit:
         screen.print(f"fits: within the {limit:,.0f} KiB of SRAM that the board has for it.")
     screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
     if not all(one["fits_arena"] for _, one in networks) and limit:
-        print_next(f"efnas fit --arch {content['subnets'][0]['arch']}{cost.given_again()}")
+        print_next(f"efnas fit --arch {content['subnets'][0]['arch']}{same_network()}")
     else:
         print_next(f"efnas sweep --form {content['form']}")

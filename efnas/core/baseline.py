@@ -4,10 +4,10 @@ It has plain convolutions (no batch norm, no ReLU) at Down1, Down2, Up1 and Up2.
 on the NPU, so its cost must come out equal to that of the subnet `0,0,0,0,0,1,0,0,0`: a check of both descriptions.
 """
 
-from efnas.core.network import ScaleMaps
+from efnas.core.geometry import OUTPUT_CHANNELS, ScaleMaps
 
 
-def bilinear_baseline(layers, images, base_width: int = 32, output_channels: int = 4) -> ScaleMaps:
+def bilinear_baseline(layers, images, base_width: int, output_channels: int = OUTPUT_CHANNELS) -> ScaleMaps:
     """The maps of image pairs [n, height, width, 6] at 1/4, 1/2 and 1/1."""
 
     def normalised(name, x):

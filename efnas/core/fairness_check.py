@@ -31,7 +31,7 @@ def check_sampler(space: SearchSpace, seed: int, cycles: int, pool_size: int) ->
 
 
 def option_counts(space: SearchSpace, seed: int, cycles: int) -> FairnessCounts:
-    counts = FairnessCounts(space)
+    counts = FairnessCounts.none(space)
     for step in range(cycles):
         counts.add(fair_cycle(space, seed, step))
     return counts
@@ -47,7 +47,7 @@ def _counts(space: SearchSpace, drawn: np.ndarray) -> Check:
 
 
 def _gap(space: SearchSpace, drawn: np.ndarray) -> Check:
-    counts, worst = FairnessCounts(space), 0
+    counts, worst = FairnessCounts.none(space), 0
     for codes in drawn:
         counts.add(codes)
         worst = max(worst, counts.gap)
@@ -93,7 +93,7 @@ def _uniformity(space: SearchSpace, drawn: np.ndarray) -> Check:
 
 def _pool(space: SearchSpace, seed: int, size: int) -> Check:
     pool = evaluation_pool(space, seed, size)
-    counts = FairnessCounts(space)
+    counts = FairnessCounts.none(space)
     counts.add(pool)
     each = size // space.options_per_block
     fair = bool((counts.counts == each).all()) and len(set(pool)) == size and space.baseline in pool

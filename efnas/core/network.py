@@ -1,48 +1,47 @@
-"""The network, described once: a bilinear encoder-decoder with nine choice blocks (after EdgeFlowNet, 2024).
+"""The network and its search space: a bilinear encoder-decoder with nine choice blocks (after EdgeFlowNet, 2024).
 
 All subnets begin as one and the same function: residual blocks as the identity (Goyal et al., 2017), kernels of
 different size with the same core, output heads with zero. Shared layers then learn one thing from all lanes from the
 first step on; with independent first values a supernet stays on the zero-flow plateau several times as long.
 
-The description is a function over `layers` (what a layer does: `layers.Layers` computes, `costs.CostLayers` counts)
-and a `router` (which of a choice block's options run, and for whom: see `routing`). It imports neither.
+The network is a function over `layers` (what a layer does: `layers.Layers` computes, `costs.CostLayers` counts) and a
+`router` (which of a choice block's options run, and for whom: see `routing`). It imports neither.
 """
 
-from typing import Any, List, NamedTuple
+from typing import List, Tuple
+
+from efnas.core.geometry import OUTPUT_CHANNELS, Head, ScaleMaps, accumulate_scales
+from efnas.core.space import ArchCode, ChoiceBlock, Option, SearchSpace
+from efnas.core.variables import ZERO, First
 
 NETWORK_VERSION = 1
-BASE_WIDTH = 32
 EXPANSION = 2
-OUTPUT_CHANNELS = 4  # 0..1 are flow (u, v), 2..3 its uncertainty
-SCALES = (4, 2, 1)  # the heads predict at 1/4, 1/2 and 1/1 of the input
+HEADS = (Head("H0Out", 4), Head("H1Out", 2), Head("H2Out", 1))
+STRIDE = 16  # of the deepest maps
 
 
-class First(NamedTuple):
-    """The first values of a kernel: zero, or He-normal in its inner `core` x `core` pixels (0: all) and zero around.
-
-    Kernels of the same `name` (empty: their own scope) and core begin with the same values.
-    """
-
-    zero: bool = False
-    core: int = 0
-    name: str = ""
+def _depths(*names: str) -> Tuple[ChoiceBlock, ...]:
+    options = tuple(Option(n, str(n), f"{n} residual block{'s' if n > 1 else ''}") for n in (1, 2, 3))
+    return tuple(ChoiceBlock(name, options) for name in names)
 
 
-HE = First()
+def _kernels(*names: str) -> Tuple[ChoiceBlock, ...]:
+    options = tuple(Option(size, f"{size}x{size}", f"{size}x{size}") for size in (7, 5, 3))
+    return tuple(ChoiceBlock(name, options) for name in names)
 
 
-class ScaleMaps(NamedTuple):
-    """The maps of one lane at 1/4, 1/2 and 1/1, each [n, h, w, 4] on the decoder's canvas, in full-resolution pixels.
-
-    `residual` is what the heads said; `accumulated` the sum over the scales so far, of which 0..1 are the flow.
-    """
-
-    residual: List[Any]
-    accumulated: List[Any]
+# 3^9 = 19,683 subnets. The other public order counts heads from light to heavy.
+FLOW_SPACE = SearchSpace(
+    name="edgeflow-bilinear",
+    version=1,
+    blocks=_depths("EB0", "EB1", "DB0", "DB1") + _kernels("H0Out", "H1", "H1Out", "H2", "H2Out"),
+    baseline=ArchCode((0, 0, 0, 0, 0, 1, 0, 0, 0)),
+    counted_down=("H0Out", "H1", "H1Out", "H2", "H2Out"),
+)
 
 
 def optical_flow_network(
-    layers, router, images, base_width: int = BASE_WIDTH, output_channels: int = OUTPUT_CHANNELS
+    layers, router, images, base_width: int, output_channels: int = OUTPUT_CHANNELS
 ) -> List[ScaleMaps]:
     """Predict flow from image pairs [n, height, width, 6]; one `ScaleMaps` a lane of the router.
 
@@ -91,13 +90,13 @@ def optical_flow_network(
     x = unit("Up1", up("Up1", x), w * e**2, kernel=3)
     x = depth_choice("DB1", x, w * e**2)
     quarter = unit("Up2", up("Up2", x), w * e, kernel=3)
-    quarter_head = kernel_choice("H0Out", quarter, output_channels, First(zero=True))
+    quarter_head = kernel_choice("H0Out", quarter, output_channels, ZERO)
     half = bn_relu("H1", kernel_choice("H1", up("H1", quarter), w, First(core=3, name="H1")))
-    half_head = kernel_choice("H1Out", half, output_channels, First(zero=True))
+    half_head = kernel_choice("H1Out", half, output_channels, ZERO)
     full = bn_relu("H2", kernel_choice("H2", up("H2", half), w // e, First(core=3, name="H2")))
-    full_head = kernel_choice("H2Out", full, output_channels, First(zero=True))
-    heads = [quarter_head, half_head, full_head]
-    return [accumulate_scales(layers, list(lane)) for lane in zip(*map(router.lanes, heads))]
+    full_head = kernel_choice("H2Out", full, output_channels, ZERO)
+    lanes = zip(*map(router.lanes, (quarter_head, half_head, full_head)))
+    return [accumulate_scales(layers, HEADS, list(lane)) for lane in lanes]
 
 
 def residual_blocks(layers, scope, x, channels, depth):
@@ -105,16 +104,7 @@ def residual_blocks(layers, scope, x, channels, depth):
     for number in range(1, depth + 1):
         block = f"{scope}/block{number}"
         y = layers.relu(layers.batch_norm(layers.conv(x, f"{block}/conv1", channels, 3), f"{block}/bn1"))
-        y = layers.batch_norm(layers.conv(y, f"{block}/conv2", channels, 3), f"{block}/bn2", first_scale=0.0)
+        y = layers.batch_norm(layers.conv(y, f"{block}/conv2", channels, 3), f"{block}/bn2", first_scale=ZERO)
         with layers.scope(block):
             x = layers.relu(layers.add(x, y))
     return x
-
-
-def accumulate_scales(layers, residual) -> ScaleMaps:
-    """Add the heads' maps from coarse to fine; each map before is upsampled x2, its values stay pixels of full size."""
-    accumulated = [residual[0]]
-    for scale, head in zip(SCALES[1:], residual[1:]):
-        with layers.scope(f"Sum{scale}"):
-            accumulated.append(layers.add(layers.upsample(accumulated[-1]), head))
-    return ScaleMaps(residual, accumulated)

@@ -1,40 +1,54 @@
-"""The three ways to walk the network. A router decides at each choice block which options run, and on what.
+"""The ways to walk the network. A router decides at each choice block which options run, and on what.
 
 - `Fixed(space, code)`: only the picked options exist. For export, a single model, and counting costs.
 - `Switch(space, code_tensor, layers)`: the code is a tensor; only the picked option is computed. For evaluation.
 - `Lanes(space, codes_tensor)`: a whole fair cycle in one pass; every option runs once. For training.
+- `EveryOption(space)`: over shapes, all options one after the other. For counting what the whole supernet has.
 
 All share three methods: `each(function, x)` applies a shared layer, `choose(block, x, option)` walks a choice block
 (`option(value)` builds that option, as a function of one tensor), `lanes(x)` gives a result as a list of tensors.
 """
 
-from itertools import permutations
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from efnas.core.space import ArchCode, SearchSpace
 
 
-class Fixed:
-    """Walks one subnet; nothing else of the supernet is built. Works on tensors and on shapes alike."""
-
-    def __init__(self, space: SearchSpace, code: ArchCode):
-        self.picked = {block.name: block.options[digit] for block, digit in zip(space.blocks, code)}
+class OneLane:
+    """Shared layers run once."""
 
     def each(self, function: Callable, x):
         return function(x)
-
-    def choose(self, block: str, x, option: Callable):
-        return option(self.picked[block])(x)
 
     def lanes(self, x) -> list:
         return [x]
 
 
-class Switch:
+class Fixed(OneLane):
+    """Walks one subnet; nothing else of the supernet is built. Works on tensors and on shapes alike."""
+
+    def __init__(self, space: SearchSpace, code: ArchCode):
+        self.picked = {block.name: block.options[digit].value for block, digit in zip(space.blocks, code)}
+
+    def choose(self, block: str, x, option: Callable):
+        return option(self.picked[block])(x)
+
+
+class EveryOption(OneLane):
+    """Walks all options of each block on the same input, in their order, and goes on with what the first gives."""
+
+    def __init__(self, space: SearchSpace):
+        self.values = {block.name: [option.value for option in block.options] for block in space.blocks}
+
+    def choose(self, block: str, x, option: Callable):
+        return [option(value)(x) for value in self.values[block]][0]
+
+
+class Switch(OneLane):
     """Walks the subnet that `code` (int32 [blocks]) names when the graph runs.
 
     The moments of the options of a block come out as one vector, because only the picked option has any:
-    `packed_moments[block]` is that vector, and `layout[block][digit]` names the batch norms in it.
+    `packed_moments[block]` is that vector, and `layout[block][digit]` names the batch norms in it and their channels.
     """
 
     def __init__(self, space: SearchSpace, code, layers):
@@ -42,24 +56,21 @@ class Switch:
         self.code = code
         self.layers = layers
         self.packed_moments: Dict[str, object] = {}
-        self.layout: Dict[str, List[List[str]]] = {}
-
-    def each(self, function: Callable, x):
-        return function(x)
+        self.layout: Dict[str, List[Dict[str, int]]] = {}
 
     def choose(self, block: str, x, option: Callable):
         import tensorflow.compat.v1 as tf
 
         place = self.space.position(block)
         options = self.space.blocks[place].options
-        layout = self.layout[block] = [[] for _ in options]
+        layout = self.layout[block] = [{} for _ in options]
 
         def branch(digit):
             def run():
-                with self.layers.separate_moments() as moments:
-                    y = option(options[digit])(x)
-                layout[digit] = [m.name for m in moments]
-                vectors = [vector for m in moments for vector in (m.mean, m.variance)]
+                with self.layers.separate_moments() as seen:
+                    y = option(options[digit].value)(x)
+                layout[digit].update((each.name, int(each.mean.shape[0])) for each in seen)
+                vectors = [vector for each in seen for vector in (each.mean, each.variance)]
                 return y, tf.concat(vectors, axis=0) if vectors else tf.zeros([0])
 
             return run
@@ -69,12 +80,9 @@ class Switch:
             self.packed_moments[block] = packed
         return y
 
-    def lanes(self, x) -> list:
-        return [x]
-
 
 class InOrder(NamedTuple):
-    """Three tensors, one a lane, and which lane each belongs to (int32 [lanes])."""
+    """Tensors, one a lane, and which lane each belongs to (int32 [lanes])."""
 
     tensors: Tuple
     lane: object
@@ -103,22 +111,20 @@ class Lanes:
     def choose(self, block: str, x, option: Callable) -> InOrder:
         place = self.space.position(block)
         wanted = self.lane_of_option[place]
-        inputs = self._reorder(x, wanted)
         options = self.space.blocks[place].options
-        return InOrder(tuple(option(value)(tensor) for value, tensor in zip(options, inputs)), wanted)
+        inputs = self._reorder(x, wanted)
+        return InOrder(tuple(option(each.value)(tensor) for each, tensor in zip(options, inputs)), wanted)
 
     def lanes(self, x) -> list:
         return list(self._reorder(x, list(range(self.count))))
 
     def _reorder(self, x, wanted) -> Tuple:
-        """The tensors of `x` in the order of the lanes `wanted`, passed by reference: nothing is copied."""
+        """The tensors of `x` in the order of the lanes `wanted`."""
         import tensorflow.compat.v1 as tf
+
+        from efnas.core.permutation import permute
 
         if not isinstance(x, InOrder):
             return (x,) * self.count
-        source = tf.argmax(tf.cast(tf.equal(tf.expand_dims(wanted, 1), tf.expand_dims(x.lane, 0)), tf.int32), axis=1)
-        orders = list(permutations(range(self.count)))
-        matches = tf.reduce_all(tf.equal(tf.constant(orders, tf.int64), source), axis=1)
-        chosen = tf.argmax(tf.cast(matches, tf.int32), output_type=tf.int32)
-        branches = [lambda order=order: tuple(tf.identity(x.tensors[place]) for place in order) for order in orders]
-        return tuple(tf.switch_case(chosen, branches))
+        same_lane = tf.equal(tf.expand_dims(x.lane, 1), tf.expand_dims(wanted, 0))
+        return tuple(permute(x.tensors, tf.argmax(tf.cast(same_lane, tf.int32), axis=1, output_type=tf.int32)))

@@ -4,7 +4,7 @@ A fair cycle is a set of arch codes that uses, in every choice block, each optio
 FairNAS, Chu et al., 2019). Cycle k is a pure function of (seed, k), so a resumed run needs no state to draw the next.
 """
 
-from itertools import permutations
+from math import factorial
 from typing import List, Sequence
 
 import numpy as np
@@ -29,18 +29,29 @@ def fair_cycle(space: SearchSpace, seed: int, step: int, purpose: int = CYCLES) 
 
     Every block draws one of the permutations of its options, all equally likely and independent of the other blocks.
     """
-    orders = np.array(list(permutations(range(space.options_per_block))), dtype=np.int32)
-    draws = counter_stream(seed, purpose, step).random_raw(len(space.blocks)) % np.uint64(len(orders))
-    return orders[draws.astype(np.int64)].T.copy()
+    count = space.options_per_block
+    draws = counter_stream(seed, purpose, step).random_raw(len(space.blocks)).tolist()
+    return np.array([nth_permutation(count, draw % factorial(count)) for draw in draws], np.int32).T.copy()
+
+
+def nth_permutation(count: int, number: int) -> List[int]:
+    """Permutation `number` of 0 .. count - 1, in the order of a dictionary."""
+    left, order = list(range(count)), []
+    for after in range(count - 1, -1, -1):
+        place, number = divmod(number, factorial(after))
+        order.append(left.pop(place))
+    return order
 
 
 class FairnessCounts:
     """How often each option of each block has been trained: `counts` is int64 [blocks, options]."""
 
-    def __init__(self, space: SearchSpace, counts: Sequence[Sequence[int]] = ()):
-        self.space = space
-        shape = (len(space.blocks), space.options_per_block)
-        self.counts = np.array(counts, dtype=np.int64).reshape(shape) if len(counts) else np.zeros(shape, np.int64)
+    def __init__(self, counts: Sequence[Sequence[int]]):
+        self.counts = np.array(counts, np.int64)
+
+    @classmethod
+    def none(cls, space: SearchSpace) -> "FairnessCounts":
+        return cls(np.zeros((len(space.blocks), space.options_per_block)))
 
     def add(self, codes) -> None:
         for code in codes:
@@ -51,8 +62,8 @@ class FairnessCounts:
         """The largest difference between two options of one block; 0 after every whole cycle."""
         return int((self.counts.max(axis=1) - self.counts.min(axis=1)).max())
 
-    def as_dict(self) -> dict:
-        names = [block.name for block in self.space.blocks]
+    def by_block(self, space: SearchSpace) -> dict:
+        names = [block.name for block in space.blocks]
         return {"counts": dict(zip(names, self.counts.tolist())), "gap": self.gap}
 
 
@@ -67,7 +78,7 @@ def evaluation_pool(space: SearchSpace, seed: int, size: int = 12) -> List[ArchC
             f"An evaluation pool is made of fair cycles: its size must be a multiple of {lanes} from "
             f"{2 * lanes} to {space.size // 2 // lanes * lanes}, not {size}."
         )
-    pool = [*space.uniform_codes(), *space.shifts(space.baseline)]
+    pool = list(dict.fromkeys([*space.uniform_codes(), *space.shifts(space.baseline)]))
     counter = 0
     while len(pool) < size:
         drawn = [ArchCode(map(int, code)) for code in fair_cycle(space, seed, counter, purpose=POOL)]
@@ -91,3 +102,11 @@ def random_archs(space: SearchSpace, seed: int, count: int) -> List[ArchCode]:
             seen.add(index)
             chosen.append(space.at(index))
     return chosen
+
+
+def chosen_archs(
+    space: SearchSpace, seed: int, named: Sequence[ArchCode], drawn: int, pool_size: int
+) -> List[ArchCode]:
+    """The named codes and `drawn` random ones, or, with neither, the pool; and the baseline."""
+    chosen = [*named, *(random_archs(space, seed, drawn) if drawn else [])]
+    return list(dict.fromkeys([*(chosen or evaluation_pool(space, seed, pool_size)), space.baseline]))

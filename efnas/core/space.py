@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Dict, Iterator, Tuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Tuple
 
 from efnas.errors import EfnasError
 
@@ -20,44 +20,51 @@ class ArchCode(tuple):
         return "".join(str(digit) for digit in self)
 
 
+class Option(NamedTuple):
+    """One way to fill a choice block: what the network is built with, and how it is told, in brief and in full."""
+
+    value: Any
+    word: str
+    label: str
+
+
 @dataclass(frozen=True)
 class ChoiceBlock:
-    """A place in the network where one of several options is picked.
-
-    `kind` is "depth" (options are numbers of residual blocks) or "kernel" (options are kernel sizes in pixels).
-    """
+    """A place in the network where one of several options is picked."""
 
     name: str
-    kind: str
-    options: Tuple[int, ...]
+    options: Tuple[Option, ...]
 
     def label(self, digit: int) -> str:
-        option = self.options[digit]
-        if self.kind == "kernel":
-            return f"{option}x{option}"
-        return f"{option} residual block{'s' if option > 1 else ''}"
+        return self.options[digit].label
 
     def digit_of(self, word: str) -> int:
         """The digit of an option written as its value: `2` for a depth, `5` or `5x5` for a kernel."""
         for digit, option in enumerate(self.options):
-            if word in (str(option), f"{option}x{option}" if self.kind == "kernel" else str(option)):
+            if word in (str(option.value), option.word):
                 return digit
-        options = ", ".join(str(option) for option in self.options)
-        raise EfnasError(f"Block {self.name} has no option '{word}'; its {self.kind}s are {options}.")
+        options = ", ".join(option.word for option in self.options)
+        raise EfnasError(f"Block {self.name} has no option '{word}'; its options are {options}.")
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A list of choice blocks, all with the same number of options (strict fairness needs that)."""
+    """A list of choice blocks, all with the same number of options (strict fairness needs that).
+
+    `counted_down` names the blocks whose options another public order of codes counts from the other end.
+    """
 
     name: str
     version: int
     blocks: Tuple[ChoiceBlock, ...]
     baseline: ArchCode
+    counted_down: Tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len({len(block.options) for block in self.blocks}) != 1:
             raise ValueError("every choice block of a space needs the same number of options")
+        if not 2 <= self.options_per_block <= 10:
+            raise ValueError("a choice block has 2 to 10 options: each is one digit of a code")
 
     @property
     def options_per_block(self) -> int:
@@ -133,6 +140,18 @@ class SearchSpace:
         count = self.options_per_block
         return tuple(ArchCode((digit + shift) % count for digit in code) for shift in range(count))
 
+    def encode_words(self, words: Iterable[str]) -> ArchCode:
+        """The code of options written as `EB0=2`; see `encode`."""
+        options: Dict[str, str] = {}
+        for text in words:
+            name, equals, word = text.partition("=")
+            if not equals:
+                raise EfnasError(f"'{text}' is not BLOCK=OPTION, as in EB0=2 or H1=5x5.")
+            if name in options:
+                raise EfnasError(f"Block {name} is named twice.")
+            options[name] = word
+        return self.encode(options)
+
     def encode(self, options: Dict[str, str]) -> ArchCode:
         """The code of `{block name: option value}`; a block that is not named takes the baseline's option."""
         names = {block.name.lower(): place for place, block in enumerate(self.blocks)}
@@ -145,26 +164,13 @@ class SearchSpace:
             digits[place] = self.blocks[place].digit_of(word)
         return ArchCode(digits)
 
-    def reverse_kernel_order(self, code: ArchCode) -> ArchCode:
-        """Translate to or from the order that counts heads from light (0 is the smallest kernel) to heavy."""
+    def other_order(self, code: ArchCode) -> ArchCode:
+        """Translate to or from the public order that counts the options of some blocks from the other end."""
+        last = self.options_per_block - 1
         return ArchCode(
-            len(block.options) - 1 - digit if block.kind == "kernel" else digit
-            for block, digit in zip(self.blocks, code)
+            last - digit if block.name in self.counted_down else digit for block, digit in zip(self.blocks, code)
         )
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _blocks(kind: str, options: Tuple[int, ...], names: str) -> Tuple[ChoiceBlock, ...]:
-    return tuple(ChoiceBlock(name, kind, options) for name in names.split())
-
-
-# EdgeFlowNet's bilinear network, opened up at nine places: 3^9 = 19,683 subnets.
-FLOW_SPACE = SearchSpace(
-    name="edgeflow-bilinear",
-    version=1,
-    blocks=_blocks("depth", (1, 2, 3), "EB0 EB1 DB0 DB1") + _blocks("kernel", (7, 5, 3), "H0Out H1 H1Out H2 H2Out"),
-    baseline=ArchCode((0, 0, 0, 0, 0, 1, 0, 0, 0)),
-)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
 from efnas.core.space import ArchCode
+from efnas.errors import CheckFailed
 from efnas.export.network_files import NetworkFiles
 from efnas.files import make_folder, write_whole
 from efnas.vela.compiler import Settings, Vela, other_figures
@@ -22,7 +23,7 @@ class Limits(NamedTuple):
     inference_ratio: float = 1.30
 
 
-class Network(NamedTuple):
+class ComparedNetwork(NamedTuple):
     """A compiled network; `failed` names the limits that a subnet does not keep."""
 
     name: str
@@ -32,12 +33,18 @@ class Network(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    baseline: Network
-    subnets: List[Network]
+    baseline: ComparedNetwork
+    subnets: List[ComparedNetwork]
     vela: Vela
     settings: Settings
     form: str
     limits: Limits
+
+    def require_accepted(self) -> None:
+        """Raises CheckFailed when a subnet does not keep the limits."""
+        reasons = [f"{subnet.name}: {'; '.join(subnet.failed)}" for subnet in self.subnets if subnet.failed]
+        if reasons:
+            raise CheckFailed("Not accepted: " + ". ".join(reasons) + ".")
 
     def as_dict(self) -> dict:
         limit = self.vela.profile.arena_limit_kib
@@ -86,11 +93,11 @@ def compare(
     progress(0, len(names))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(job, names[0], files.baseline(form))]
-        jobs += [pool.submit(job, name, files.subnet(arch, [form])[form]) for name, arch in zip(names[1:], archs)]
+        jobs += [pool.submit(job, name, made[form]) for name, made in zip(names[1:], files.subnets(archs, [form]))]
         base, *compiled = [each.result() for each in jobs]
-    baseline = Network(BASELINE, files.weights_of(None), base, [])
+    baseline = ComparedNetwork(BASELINE, files.weights_of(None), base, [])
     subnets = [
-        Network(str(arch), files.weights_of(arch), each, _failures(each, base, limits))
+        ComparedNetwork(str(arch), files.weights_of(arch), each, _failures(each, base, limits))
         for arch, each in zip(archs, compiled)
     ]
     return Comparison(baseline, subnets, vela, settings, form, limits)
@@ -107,7 +114,7 @@ def _failures(compiled: Compiled, baseline: Compiled, limits: Limits) -> List[st
     return failed
 
 
-def _figures(network: Network, limit: Optional[float]) -> dict:
+def _figures(network: ComparedNetwork, limit: Optional[float]) -> dict:
     compiled = network.compiled
     expensive = sorted(compiled.operators, key=lambda operator: -operator.cycles)[:5]
     return {

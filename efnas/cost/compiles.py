@@ -14,16 +14,17 @@ from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optiona
 
 from efnas.cache import Cache, key_of
 from efnas.core.space import ArchCode, SearchSpace
-from efnas.cost.model import Cost, cost_of
+from efnas.cost.model import BoardCost, cost_of
 from efnas.errors import EfnasError
 from efnas.export import compose, file_graph
+from efnas.export.code_version import code_version
 from efnas.export.compose import Composer
 from efnas.export.network_files import NetworkFiles
 from efnas.vela.board import Profile
 from efnas.vela.compiler import Settings, Vela, find_vela
 from efnas.vela.process import Service
 
-Answer = Tuple[ArchCode, Union[Cost, str]]
+Answer = Tuple[ArchCode, Union[BoardCost, str]]
 
 
 class Work(NamedTuple):
@@ -46,8 +47,8 @@ class Work(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _work_key(work: Work) -> str:
-    sources = [Path(module.__file__).read_bytes() for module in (compose, file_graph)]
-    digests = [hashlib.sha256(content).hexdigest() for content in (*work.parts, *sources)]
+    composing = code_version(Path(module.__file__) for module in (compose, file_graph))
+    digests = [composing, *(hashlib.sha256(part).hexdigest() for part in work.parts)]
     profile = work.profile._replace(name="", arena_limit_kib=None)
     return key_of(digests=digests, version=work.version, words=work.settings.words(), profile=profile)
 
@@ -99,7 +100,7 @@ def exported_one_by_one(files: NetworkFiles, form: str, vela: Vela) -> "Engine":
             return arch, str(error)
 
     def engine(work: Work, archs: List[ArchCode]) -> Iterator[Answer]:
-        return _in_threads(partial(compile_file, work, arch, files.subnet(arch, [form])[form]) for arch in archs)
+        return _in_threads(partial(compile_file, work, arch, files.subnet(arch, form)) for arch in archs)
 
     return engine
 
@@ -128,7 +129,7 @@ class Compiles:
 
     def __init__(self, work: Work, cache: Cache, engine: Engine = here):
         self.work, self._cache, self._engine = work, cache, engine
-        self.costs: Dict[ArchCode, Cost] = {}
+        self.costs: Dict[ArchCode, BoardCost] = {}
         self.failed: Dict[ArchCode, str] = {}
         self.compiled = 0
 
@@ -149,5 +150,5 @@ class Compiles:
     def _known(self, arch: ArchCode) -> bool:
         found = self._cache.get("cost", self.work.key(arch))
         if found:
-            self.costs[arch] = Cost(*json.loads(found.decode()))
+            self.costs[arch] = BoardCost(*json.loads(found.decode()))
         return bool(found)

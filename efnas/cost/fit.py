@@ -8,10 +8,14 @@ finer beside every point of the front of SRAM and latency.
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
+from efnas.core.space import ArchCode
 from efnas.cost.pareto import front_by
-from efnas.errors import EfnasError
+from efnas.errors import CheckFailed, EfnasError
+from efnas.export.network_files import NetworkFiles
+from efnas.files import make_folder, write_whole
 from efnas.vela.compiler import Settings, Vela
 from efnas.vela.output import Compiled
 
@@ -53,6 +57,12 @@ class Fit(NamedTuple):
         fitting = [trial for trial in self.front if trial.compiled.sram_kib <= self.limit_kib]
         return fitting[-1] if fitting else None
 
+    def require_fit(self) -> None:
+        """Raises CheckFailed when no trial fits."""
+        if self.best is None:
+            least = self.front[0].compiled.sram_kib
+            raise CheckFailed(f"Nothing fits {self.limit_kib:,.0f} KiB: the least SRAM found is {least:,.1f} KiB.")
+
     def as_dict(self) -> dict:
         return {
             "limit_kib": self.limit_kib,
@@ -63,7 +73,29 @@ class Fit(NamedTuple):
         }
 
 
-def fit(
+def fit_subnet(
+    files: NetworkFiles, arch: ArchCode, forms: Sequence[str], compilers: Sequence[Vela], limit_kib: Optional[float],
+    legacy_core: bool, keep: Optional[Path] = None,
+    progress: Callable[[int, Optional[int]], None] = lambda done, total: None,
+) -> Fit:  # fmt: skip
+    """The settings for a subnet within `limit_kib` (None: what the board's profile says); `keep` is a folder for the
+    files of the best, exported and compiled. Raises EfnasError when no limit is known or no compile succeeds."""
+    board = compilers[0].profile
+    limit_kib = limit_kib or board.arena_limit_kib
+    if limit_kib is None:
+        raise EfnasError(f"{board.name} does not say how much SRAM the board has for it: give --limit-kib.")
+    (models,) = files.subnets([arch], forms)
+    found = search_settings(models, compilers, limit_kib, legacy_core, progress)
+    best = found.best
+    if keep and best:
+        make_folder(keep)
+        stem = f"subnet_{arch.compact}_{best.form}"
+        write_whole(keep / f"{stem}.tflite", models[best.form])
+        best.vela.compile(models[best.form], best.settings, keep / f"{stem}_vela.tflite")
+    return found
+
+
+def search_settings(
     models: Dict[str, bytes], compilers: Sequence[Vela], limit_kib: float, legacy_core: bool = False,
     progress: Callable[[int, Optional[int]], None] = lambda done, total: None,
 ) -> Fit:  # fmt: skip

@@ -17,7 +17,7 @@ from efnas.vela.output import Compiled
 ADDITIVE, PAIRS, EXACT = "additive", "pairs", "exact"
 
 
-class Cost(NamedTuple):
+class BoardCost(NamedTuple):
     """What the compiler says of one subnet; `stage_sram_kib` is the most that an operator of each stage needs."""
 
     latency_ms: float
@@ -31,11 +31,11 @@ class Cost(NamedTuple):
         return self.latency_ms, self.sram_kib, self.flash_kib
 
 
-def cost_of(compiled: Compiled) -> Cost:
+def cost_of(compiled: Compiled) -> BoardCost:
     stages: Dict[str, float] = {}
     for operator in compiled.operators:
         stages[operator.stage] = max(stages.get(operator.stage, 0.0), operator.sram_bytes / 1024)
-    return Cost(compiled.inference_ms, compiled.sram_kib, compiled.flash_kib, stages)
+    return BoardCost(compiled.inference_ms, compiled.sram_kib, compiled.flash_kib, stages)
 
 
 def probes(space: SearchSpace, method: str) -> List[ArchCode]:
@@ -65,7 +65,7 @@ class CostModel:
     itself, ((place, digit),) for an option of a block, two of them for neighbouring blocks.
     """
 
-    def __init__(self, space: SearchSpace, method: str, costs: Dict[ArchCode, Cost]):
+    def __init__(self, space: SearchSpace, method: str, costs: Dict[ArchCode, BoardCost]):
         """`costs` holds at least those of the probes."""
         self._base = space.baseline
         stages = list(costs[self._base].stage_sram_kib)

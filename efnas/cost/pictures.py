@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-from efnas.cost.compare import Comparison, Network
+from efnas.cost.compare import ComparedNetwork, Comparison
 from efnas.cost.fit import Fit
 from efnas.errors import EfnasError
 from efnas.figures import new_figure, save_figure
@@ -65,7 +65,7 @@ def peak_step(compiled: Compiled) -> Tuple[int, int]:
     return totals.index(max(totals)), max(totals)
 
 
-def _draw_memory(axes, network: Network, colours: Dict[str, tuple]) -> None:
+def _draw_memory(axes, network: ComparedNetwork, colours: Dict[str, tuple]) -> None:
     compiled = network.compiled
     steps = range(max(tensor.end for tensor in compiled.live) + 1)
     for step in steps:
@@ -99,7 +99,7 @@ def _draw_memory(axes, network: Network, colours: Dict[str, tuple]) -> None:
              ylabel="SRAM (KiB)", xlim=(-0.5, len(steps) - 0.5))  # fmt: skip
 
 
-def _draw_latency(axes, networks: List[Network], colours: Dict[str, tuple]) -> None:
+def _draw_latency(axes, networks: List[ComparedNetwork], colours: Dict[str, tuple]) -> None:
     stages = [stage for stage in colours if any(stage == o.stage for n in networks for o in n.compiled.operators)]
     width = 0.8 / len(networks)
     digits = 0 if max(network.compiled.inference_ms for network in networks) > 100 else 1
@@ -117,7 +117,7 @@ def _draw_latency(axes, networks: List[Network], colours: Dict[str, tuple]) -> N
     axes.set_xticklabels(stages)
     axes.set(ylabel="latency (ms)", title="Latency per block")
     axes.legend()
-    for handle in axes.get_legend().legendHandles:
+    for handle in axes.get_legend().get_patches():
         handle.set_facecolor("grey")
 
 
@@ -146,16 +146,16 @@ def draw_fit(fit: Fit, path: Path) -> None:
     save_figure(figure, path)
 
 
-def _colours(networks: List[Network]) -> Dict[str, tuple]:
+def _colours(networks: List[ComparedNetwork]) -> Dict[str, tuple]:
     """A colour for every stage, in the order in which the stages run; the input comes last."""
-    from matplotlib import cm
+    from matplotlib import colormaps
 
     compiled = [network.compiled for network in networks]
     owners = [operator for each in compiled for operator in each.operators] + [
         t for each in compiled for t in each.live
     ]
     stages = dict.fromkeys(owner.stage for owner in owners)
-    return {stage: cm.get_cmap("tab20")(number % 20) for number, stage in enumerate(stages)}
+    return {stage: colormaps["tab20"](number % 20) for number, stage in enumerate(stages)}
 
 
 def _short(name: str) -> str:

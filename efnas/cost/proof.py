@@ -6,7 +6,7 @@ import numpy as np
 
 from efnas.core.sampler import random_archs
 from efnas.core.space import ArchCode, SearchSpace
-from efnas.cost.model import PAIRS, Cost, probes
+from efnas.cost.model import PAIRS, BoardCost, probes
 
 
 class Proof(NamedTuple):
@@ -30,7 +30,7 @@ def held_out(space: SearchSpace, count: int, seed: int) -> List[ArchCode]:
 
 
 def prove(
-    method: str, predict: Callable[[ArchCode], Tuple[float, float, float]], compiled: Dict[ArchCode, Cost]
+    method: str, predict: Callable[[ArchCode], Tuple[float, float, float]], compiled: Dict[ArchCode, BoardCost]
 ) -> Proof:
     """Hold what `predict` says (latency, SRAM, flash) against compiled costs."""
     from scipy.stats import kendalltau

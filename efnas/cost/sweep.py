@@ -9,14 +9,14 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.cost.compiles import Compiles
-from efnas.cost.model import ADDITIVE, EXACT, PAIRS, Cost, CostModel, probes
+from efnas.cost.model import ADDITIVE, EXACT, PAIRS, BoardCost, CostModel, probes
 from efnas.cost.proof import Proof, held_out, prove
 from efnas.errors import EfnasError
 
 AUTO = "auto"
 EXPORTED = 4  # one of so many subnets of the proof is exported
 METHODS = (AUTO, ADDITIVE, PAIRS, EXACT)
-Progress = Callable[..., None]  # (done, total, what)
+ProgressBar = Callable[..., None]  # (done, total, what)
 
 
 class Sweep(NamedTuple):
@@ -27,7 +27,7 @@ class Sweep(NamedTuple):
 
     space: SearchSpace
     method: str
-    costs: Dict[ArchCode, Cost]
+    costs: Dict[ArchCode, BoardCost]
     failed: Dict[ArchCode, str]
     model: Optional[CostModel]
     proofs: List[Proof]
@@ -41,9 +41,9 @@ class Sweep(NamedTuple):
         return self.model.predict(arch)
 
 
-def sweep(
+def sweep_space(
     compiles: Compiles, exported: Compiles, method: str, tolerance: float, verify: int, seed: int,
-    chosen: Iterable[ArchCode] = (), progress: Progress = lambda done, total, what: None,
+    chosen: Iterable[ArchCode] = (), progress: ProgressBar = lambda done, total, what: None,
     note: Callable[[str], None] = lambda line: None,
 ) -> Sweep:  # fmt: skip
     """Costs of the whole space by `method`, or by the first that keeps within `tolerance` (a fraction of the latency).
@@ -70,12 +70,12 @@ def sweep(
             note(f"The compiler fails on {lost[0]}, which {candidate} terms need; going on.")
             continue
         model = None if exact else CostModel(space, candidate, compiles.costs)
-        kept_out = held_out(space, verify, seed)
-        compiles.run(kept_out, partial(progress, what="Compiling the proof"))
-        exported.run(kept_out[: -(-verify // EXPORTED)], partial(progress, what="Exporting the proof"))
+        held = held_out(space, verify, seed)
+        compiles.run(held, partial(progress, what="Compiling the proof"))
+        exported.run(held[: -(-verify // EXPORTED)], partial(progress, what="Exporting the proof"))
         failed = {**compiles.failed, **exported.failed}
         # Where everything is compiled only the composition of the files is left to be shown.
-        true = {**({} if exact else {arch: compiles.costs.get(arch) for arch in kept_out}), **exported.costs}
+        true = {**({} if exact else {arch: compiles.costs.get(arch) for arch in held}), **exported.costs}
         true = {arch: cost for arch, cost in true.items() if arch not in failed}
         if not true:
             raise EfnasError(f"The compiler fails on all subnets of the proof: {next(iter(failed.values()))}")

@@ -1,7 +1,7 @@
 """Pictures of a sweep: how latency is spread, what multiply-accumulates say of it, what each option costs, and EPE."""
 
 from pathlib import Path
-from typing import Dict, List
+from typing import List
 
 import numpy as np
 
@@ -15,12 +15,12 @@ MARK = {"color": "tab:red", "zorder": 3}
 
 def draw_sweep(table: CostTable, space: SearchSpace, folder: Path) -> List[str]:
     """Draw all pictures of a table into a folder; returns their names."""
-    rows = [row for row in table.rows if row["known"] != FAILED]
+    rows = [row for row in table.rows if row.known != FAILED]
     title = table.about["title"]
     baseline = table.row(space.baseline)
-    latency = np.array([row["latency_ms"] for row in rows])
+    latency = np.array([row.latency_ms for row in rows])
     _draw_latency(latency, baseline, title, folder / LATENCY)
-    _draw_macs(rows, latency, baseline, space, title, folder / MACS)
+    _draw_macs(rows, latency, baseline, title, folder / MACS)
     _draw_blocks(rows, latency, space, title, folder / BLOCKS)
     if not front(rows):
         return [LATENCY, MACS, BLOCKS]
@@ -32,26 +32,23 @@ def _draw_latency(latency: np.ndarray, baseline: Row, title: str, path: Path) ->
     figure = new_figure(8, 4.5)
     axes = figure.subplots()
     axes.hist(latency, bins=60, color="tab:blue", alpha=0.75)
-    if baseline["latency_ms"]:
-        axes.axvline(baseline["latency_ms"], label=f"baseline: {baseline['latency_ms']:.1f} ms", **MARK)
+    if baseline.latency_ms:
+        axes.axvline(baseline.latency_ms, label=f"baseline: {baseline.latency_ms:.1f} ms", **MARK)
     axes.axvline(np.median(latency), color="black", linestyle="--", label=f"median: {np.median(latency):.1f} ms")
     axes.set(xlabel="latency (ms, estimate)", ylabel="subnets", title=f"Latency of {len(latency):,} subnets\n{title}")
     axes.legend()
     save_figure(figure, path)
 
 
-def _draw_macs(rows: List[Row], latency: np.ndarray, baseline: Row, space: SearchSpace, title: str, path: Path) -> None:
-    depths = [block for block in space.blocks if block.kind == "depth"]
-    depth_of: Dict[str, int] = {block.label(d): block.options[d] for block in depths for d in range(len(block.options))}
-    depth = np.array([sum(depth_of[row[block.name]] for block in depths) for row in rows])
-    macs = np.array([row["macs"] for row in rows]) / 1e9
+def _draw_macs(rows: List[Row], latency: np.ndarray, baseline: Row, title: str, path: Path) -> None:
+    macs = np.array([row.macs for row in rows]) / 1e9
     figure = new_figure(8, 5.5)
     axes = figure.subplots()
-    drawn = axes.scatter(macs, latency, c=depth, s=4, cmap="viridis", rasterized=True)
-    if baseline["latency_ms"]:
-        axes.scatter(baseline["macs"] / 1e9, baseline["latency_ms"], marker="*", s=160, label="baseline", **MARK)
+    drawn = axes.scatter(macs, latency, c=[row.params / 1e6 for row in rows], s=4, cmap="viridis", rasterized=True)
+    if baseline.latency_ms:
+        axes.scatter(baseline.macs / 1e9, baseline.latency_ms, marker="*", s=160, label="baseline", **MARK)
         axes.legend(loc="upper left")
-    figure.colorbar(drawn, label="residual blocks in all")
+    figure.colorbar(drawn, label="parameters (millions)")
     # Rounded to a hundredth of the range: how far apart can subnets with the same MACs be?
     place = np.round((macs - macs.min()) / max(np.ptp(macs), 1e-9) * 100).astype(int)
     spread = max(np.ptp(latency[place == each]) for each in np.unique(place))
@@ -67,37 +64,38 @@ def _draw_blocks(rows: List[Row], latency: np.ndarray, space: SearchSpace, title
     count = space.options_per_block
     for place, block in enumerate(space.blocks):
         means = [
-            np.mean([ms for row, ms in zip(rows, latency) if row[block.name] == block.label(digit)])
+            np.mean([ms for row, ms in zip(rows, latency) if row.options[block.name] == block.label(digit)])
             for digit in range(count)
         ]
         for digit, mean in enumerate(means):
             centre = place + (digit - (count - 1) / 2) * 0.8 / count
             height = mean - min(means)
             axes.bar(centre, height, 0.74 / count, color=f"C{digit}")
-            word = f"{block.options[digit]}x{block.options[digit]}" if block.kind == "kernel" else block.options[digit]
-            axes.text(centre, height, f"{word}\n{height:.1f}", ha="center", va="bottom", fontsize=7)
+            axes.text(
+                centre, height, f"{block.options[digit].word}\n{height:.1f}", ha="center", va="bottom", fontsize=7
+            )
     axes.set_xticks(range(len(space.blocks)))
     axes.set_xticklabels([block.name for block in space.blocks])
     axes.margins(y=0.15)
     axes.set(ylabel="mean latency above the cheapest option (ms)",
-             title=f"What an option costs (residual blocks, or kernel size; ms)\n{title}")  # fmt: skip
+             title=f"What each option costs (ms)\n{title}")  # fmt: skip
     save_figure(figure, path)
 
 
 def _draw_pareto(rows: List[Row], baseline: Row, title: str, path: Path) -> None:
-    known = [row for row in rows if row["epe"] is not None]
+    known = [row for row in rows if row.epe is not None]
     best = front(rows)
     figure = new_figure(8, 5)
     axes = figure.subplots()
-    axes.scatter([row["latency_ms"] for row in known], [row["epe"] for row in known], s=18, alpha=0.6,
+    axes.scatter([row.latency_ms for row in known], [row.epe for row in known], s=18, alpha=0.6,
                  label=f"{len(known)} subnets")  # fmt: skip
-    axes.step([row["latency_ms"] for row in best], [row["epe"] for row in best], where="post", color="black",
+    axes.step([row.latency_ms for row in best], [row.epe for row in best], where="post", color="black",
               marker="o", markersize=4, label="front")  # fmt: skip
     for row in best:
-        axes.annotate(row["arch"].replace(",", ""), (row["latency_ms"], row["epe"]), (3, -10), fontsize=7,
+        axes.annotate(row.arch.replace(",", ""), (row.latency_ms, row.epe), (3, -10), fontsize=7,
                       textcoords="offset points")  # fmt: skip
-    if baseline["epe"] is not None and baseline["latency_ms"]:
-        axes.scatter(baseline["latency_ms"], baseline["epe"], marker="*", s=160, label="baseline", **MARK)
+    if baseline.epe is not None and baseline.latency_ms:
+        axes.scatter(baseline.latency_ms, baseline.epe, marker="*", s=160, label="baseline", **MARK)
     axes.set(xlabel="latency (ms, estimate)", ylabel="EPE (pixels)", title=f"EPE against latency\n{title}")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -5,21 +5,58 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple, Optional
 
-from efnas.core.space import FLOW_SPACE, ArchCode, SearchSpace
+from efnas.core.space import ArchCode, SearchSpace
 from efnas.cost.pareto import front_by
 from efnas.errors import EfnasError
 from efnas.files import write_json, write_whole
 
 TABLE, ABOUT, FRONT = "table.csv", "table.json", "front.csv"
 COMPILED, DERIVED, FAILED = "compiled", "derived", "failed"
-FIGURES = {"latency_ms": float, "fps": float, "sram_kib": float, "macs": int, "params": int, "flash_kib": float,
-           "latency_error_ms": float, "sram_error_kib": float, "epe": float}  # fmt: skip
-COLUMNS = ("latency_ms", "fps", "sram_kib", "fits", "macs", "params", "flash_kib", "known", "latency_error_ms",
-           "sram_error_kib", "epe")  # fmt: skip
-ERRORS = {"latency_ms": "latency_error_ms", "sram_kib": "sram_error_kib"}
-Row = Dict[str, object]
+
+
+class Row(NamedTuple):
+    """What is known of a subnet, how it is known (`compiled`, `derived` or `failed`), and how far off derived figures
+    may be. `options` are the labels by block, in the order of the space."""
+
+    arch: str
+    options: Dict[str, str]
+    latency_ms: Optional[float]
+    fps: Optional[float]
+    sram_kib: Optional[float]
+    fits: Optional[bool]
+    macs: int
+    params: int
+    flash_kib: Optional[float]
+    known: str
+    latency_error_ms: Optional[float]
+    sram_error_kib: Optional[float]
+    flash_error_kib: Optional[float]
+    epe: Optional[float]
+
+    def at_most(self, name: str) -> Optional[float]:
+        """A figure with its error on top: what it is at most."""
+        value, error = getattr(self, name), {
+            "latency_ms": self.latency_error_ms, "sram_kib": self.sram_error_kib, "flash_kib": self.flash_error_kib,
+        }.get(name)  # fmt: skip
+        return value if value is None or error is None else value + error
+
+    @property
+    def least_fps(self) -> Optional[float]:
+        latency = self.at_most("latency_ms")
+        return latency and 1000.0 / latency
+
+    def as_dict(self) -> dict:
+        """All columns of the table, in their order."""
+        figures = self._asdict()
+        return {"arch": figures.pop("arch"), **figures.pop("options"), **figures}
+
+
+FIGURES: Dict[str, Callable] = {
+    "latency_ms": float, "fps": float, "sram_kib": float, "macs": int, "params": int, "flash_kib": float,
+    "latency_error_ms": float, "sram_error_kib": float, "flash_error_kib": float, "epe": float,
+}  # fmt: skip
 
 
 class CostTable(NamedTuple):
@@ -29,7 +66,7 @@ class CostTable(NamedTuple):
     about: dict
 
     def row(self, arch: ArchCode) -> Row:
-        return next(row for row in self.rows if row["arch"] == str(arch))
+        return next(row for row in self.rows if row.arch == str(arch))
 
 
 def write_table(folder: Path, table: CostTable) -> None:
@@ -44,10 +81,10 @@ def write_table(folder: Path, table: CostTable) -> None:
 
 def _csv(rows: List[Row]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0].as_dict()), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _written(value) for name, value in row.items()})
+        writer.writerow({name: _written(value) for name, value in row.as_dict().items()})
     return text.getvalue()
 
 
@@ -57,7 +94,7 @@ def _written(value):
     return round(value, 6) if isinstance(value, float) else value
 
 
-def read_table(path: Path, space: SearchSpace = FLOW_SPACE) -> CostTable:
+def read_table(path: Path, space: SearchSpace) -> CostTable:
     """The table at a path, or in a folder. Raises EfnasError for one that is missing, damaged or of another space."""
     path = path / TABLE if path.is_dir() else path
     beside = path.with_name(ABOUT)
@@ -72,36 +109,43 @@ def read_table(path: Path, space: SearchSpace = FLOW_SPACE) -> CostTable:
         raise EfnasError(f"{path} is a table of another search space ({named}), not of {space.name} {space.version}.")
     if hashlib.sha256(content.encode()).hexdigest() != about.get("table_sha256"):
         raise EfnasError(f"{path} is not the table that {beside.name} describes: it was changed or cut.")
-    return CostTable([_read(row) for row in csv.DictReader(io.StringIO(content))], about)
+    try:
+        # Older tables say how far off the flash may be in their proof alone.
+        flash_error = about["proofs"][-1]["largest_flash_error_kib"]
+        blocks = [block.name for block in space.blocks]
+        return CostTable([_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content))], about)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: it is damaged.") from error
 
 
-def _read(row: Dict[str, str]) -> Row:
-    typed: Row = dict(row)
-    for name, kind in FIGURES.items():
-        typed[name] = kind(row[name]) if row[name] else None
-    typed["fits"] = {"yes": True, "no": False}.get(row["fits"])
-    return typed
+def _read(row: Dict[str, str], blocks: List[str], flash_error: float) -> Row:
+    row.setdefault("flash_error_kib", {DERIVED: str(flash_error), COMPILED: "0.0"}.get(row["known"], ""))
+    figures = {name: kind(row[name]) if row[name] else None for name, kind in FIGURES.items()}
+    fits = {"yes": True, "no": False}.get(row["fits"])
+    options = {name: row[name] for name in blocks}
+    return Row(arch=row["arch"], options=options, fits=fits, known=row["known"], **figures)
 
 
-def query(
-    table: CostTable, at_most: Dict[str, float], at_least: Dict[str, float], fits: bool, sort: str, descending: bool
+def select_rows(
+    table: CostTable, at_most: Dict[str, float], min_fps: Optional[float], fits: bool, sort: str, descending: bool
 ) -> List[Row]:
     """The rows within limits by column, sorted by one. Bounds of derived figures count: a limit is kept for sure."""
 
-    def kept(row: Row) -> bool:
-        if row["known"] == FAILED or fits and not row["fits"]:
+    def within(row: Row) -> bool:
+        if row.known == FAILED or fits and not row.fits or row.as_dict()[sort] is None:
             return False
-        if any(row[name] is None for name in (sort, *at_most, *at_least)):
+        bounds = [(row.at_most(name), limit) for name, limit in at_most.items()]
+        if any(value is None or value > limit for value, limit in bounds):
             return False
-        most = all(row[name] + row.get(ERRORS.get(name), 0.0) <= limit for name, limit in at_most.items())
-        return most and all(row[name] >= limit for name, limit in at_least.items())
+        return min_fps is None or row.least_fps >= min_fps
 
-    if sort not in table.rows[0]:
-        raise EfnasError(f"The table has no column '{sort}'; it has {', '.join(table.rows[0])}.")
-    return sorted(filter(kept, table.rows), key=lambda row: row[sort], reverse=descending)
+    columns = list(table.rows[0].as_dict())
+    if sort not in columns:
+        raise EfnasError(f"The table has no column '{sort}'; it has {', '.join(columns)}.")
+    return sorted(filter(within, table.rows), key=lambda row: row.as_dict()[sort], reverse=descending)
 
 
 def front(rows: List[Row]) -> List[Row]:
     """Those with an EPE than which no other is both as fast and as accurate, the fastest first."""
-    known = [row for row in rows if row["epe"] is not None and row["latency_ms"] is not None]
-    return front_by(lambda row: (row["latency_ms"], row["epe"]), known)
+    known = [row for row in rows if row.epe is not None and row.latency_ms is not None]
+    return front_by(lambda row: (row.latency_ms, row.epe), known)

@@ -5,8 +5,9 @@ from typing import Iterator, NamedTuple, Optional, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from efnas.data.check import check_sample
 from efnas.data.flow_files import HEADER_BYTES, MAGIC
-from efnas.data.flying_chairs import DataSet, check_sample
+from efnas.data.flying_chairs import DataSet
 from efnas.data.sampling_plan import SamplePlan
 from efnas.errors import EfnasError
 

@@ -2,12 +2,10 @@
 
 import hashlib
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
-from PIL import Image
 
-from efnas.data.flow_files import read_flo
 from efnas.errors import EfnasError
 
 FIRST, SECOND, FLOW = "-img_0.png", "-img_1.png", "-flow_01.flo"
@@ -118,45 +116,5 @@ def find_dataset(base: Path, folder: str, list_file: Optional[str]) -> DataSet:
     return index_list(base / list_file, base) if list_file else index_folder(base / folder)
 
 
-def check_sample(sample: Sample, min_height: int = 1, min_width: int = 1) -> Optional[str]:
-    """What is wrong with the files of a sample, as a sentence that names the file; None when nothing is.
-
-    The images must decode to RGB, all three files have one size, at least the given one, and the flow be finite.
-    """
-    sizes = []
-    for path in (sample.first, sample.second):
-        try:
-            with Image.open(path) as image:
-                image.load()
-                sizes.append((image.height, image.width))
-        except FileNotFoundError:
-            return f"{path} is missing."
-        except (OSError, SyntaxError, ValueError) as error:
-            return f"{path} does not decode: {error}."
-    try:
-        flow = read_flo(sample.flow)
-    except EfnasError as error:
-        return str(error)
-    if sizes[0] != sizes[1]:
-        return f"{sample.second} is {_size(sizes[1])} but {sample.first.name} is {_size(sizes[0])}."
-    if flow.shape[:2] != sizes[0]:
-        return f"{sample.flow} is {_size(flow.shape)} but {sample.first.name} is {_size(sizes[0])}."
-    if sizes[0][0] < min_height or sizes[0][1] < min_width:
-        return f"{sample.first} is {_size(sizes[0])}, smaller than the crop of {_size((min_height, min_width))}."
-    return None
-
-
-def check_samples(samples, min_height: int = 1, min_width: int = 1) -> Iterator[Optional[str]]:
-    """`check_sample` for each sample, in order, on all cores."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor() as pool:
-        yield from pool.map(lambda sample: check_sample(sample, min_height, min_width), samples)
-
-
 def _sample(name: str, stem: Path) -> Sample:
     return Sample(name, *(stem.with_name(stem.name + ending) for ending in (FIRST, SECOND, FLOW)))
-
-
-def _size(shape) -> str:
-    return f"{shape[1]}x{shape[0]} pixels"

@@ -1,115 +1,132 @@
-"""Flow of image pairs of any size, by a subnet of a checkpoint or by an exported file."""
+"""Flow of image pairs of any size, by a subnet of a checkpoint or what else predicts flow; as pictures and files."""
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from efnas.data.flow_files import read_flo
+from efnas.config import Config
+from efnas.core.space import ArchCode
+from efnas.data.flow_files import write_flo
 from efnas.errors import EfnasError
+from efnas.evaluation.frames import Score, Truth, frame_pairs, padded_to, read_pair, read_truth, score
+from efnas.evaluation.panels import write_panel
+from efnas.figures import require_picture
+from efnas.files import make_folder, require_folder_of
 
-IMAGES = (".png", ".ppm", ".jpg", ".jpeg", ".bmp")
-UNKNOWN = 1e9  # Middlebury marks unknown flow with values beyond this
-CANVAS = 16  # the network halves its input four times
 Flow = Callable[[np.ndarray], np.ndarray]  # image pair [h, w, 6] in [-1, 1] -> flow [h, w, 2] in pixels
 
 
-class Score(NamedTuple):
-    """EPE in pixels of a flow and of predicting zero, over the known pixels."""
+class Prediction(NamedTuple):
+    """The flow of one pair: its mean length in pixels, where it was written, and how good it is where that is known."""
 
-    epe: float
-    zero_epe: float
-    known: float
+    first: Path
+    second: Path
+    height: int
+    width: int
+    mean_length: float
+    written: Optional[Path]
+    score: Optional[Score]
 
-
-def read_image(path: Path) -> np.ndarray:
-    """RGB [h, w, 3] in [-1, 1]. Raises EfnasError for a file that is no image."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"), np.float32) / 127.5 - 1.0
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no image"
-        raise EfnasError(f"Cannot read {path}: {reason}.") from error
-
-
-def frame_pairs(first: Path, second: Optional[Path]) -> List[Tuple[Path, Path]]:
-    """Two images; two folders, image by image in the order of their names; or the frames of one folder, each with the
-    next. Raises EfnasError where no pair comes of it."""
-    if second is None:
-        if not first.is_dir():
-            raise EfnasError(f"{first} alone is no pair: give a second image, or a folder of frames.")
-        frames = _images_in(first)
-        pairs = list(zip(frames, frames[1:]))
-    elif first.is_dir() and second.is_dir():
-        one, other = _images_in(first), _images_in(second)
-        if len(one) != len(other):
-            raise EfnasError(f"{first} has {len(one)} images and {second} has {len(other)}: they are no pairs.")
-        pairs = list(zip(one, other))
-    elif first.is_dir() or second.is_dir():
-        raise EfnasError(f"{first} and {second} are an image and a folder: give two of a kind.")
-    else:
-        return [(first, second)]
-    if not pairs:
-        raise EfnasError(f"There are no two images in {first} (looked for {', '.join(IMAGES)}).")
-    return pairs
+    def as_dict(self) -> dict:
+        return {
+            "first": str(self.first), "second": str(self.second), "height": self.height, "width": self.width,
+            **(self.score._asdict() if self.score else {}),
+            "mean_length": self.mean_length, "written": self.written and str(self.written),
+        }  # fmt: skip
 
 
-def _images_in(folder: Path) -> List[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGES)
+class Inference:
+    """Pairs whose flow is wanted, and where it goes; what is wrong with them is told before a network is opened.
+
+    `first` and `second` are images or folders (see `frames.frame_pairs`), `out` a picture or `.flo` file, or of many
+    pairs a folder. Raises EfnasError for what cannot be read or written.
+    """
+
+    def __init__(self, first: Path, second: Optional[Path], out: Optional[Path], truth: Optional[Path]):
+        self.pairs = frame_pairs(first, second)
+        self.out, self.many = out, first.is_dir()
+        if self.many and (truth or out is None or out.is_file()):
+            raise EfnasError("For many pairs --out names a folder, and --ground-truth is not for them.")
+        if out and not self.many:
+            require_folder_of(out) if out.suffix == ".flo" else require_picture(out)
+        self._first_images = read_pair(*self.pairs[0])
+        self.truth: Optional[Truth] = read_truth(truth, *self._first_images.shape[:2]) if truth else None
+
+    def run(
+        self,
+        network: Flow,
+        name: str,
+        longest: Optional[float] = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> List[Prediction]:
+        """Predict and write all flows; `longest` is the motion that is drawn in full colour."""
+        if self.many:
+            make_folder(self.out)
+        found = []
+        for pair in self.pairs:
+            images = read_pair(*pair) if found else self._first_images
+            found.append(self._one(pair, images, network(images), name, longest))
+            progress(len(found), len(self.pairs))
+        return found
+
+    def _one(
+        self, pair: Tuple[Path, Path], images: np.ndarray, flow: np.ndarray, name: str, longest: Optional[float]
+    ) -> Prediction:
+        first, second = pair
+        path = self.out / f"{first.stem}_flow.png" if self.many else self.out
+        if path and path.suffix == ".flo":
+            write_flo(path, flow)
+        elif path:
+            write_panel(
+                path, f"{first.name}, {second.name}: {name}", images, flow, *(self.truth or ()), longest=longest
+            )
+        if self.many:
+            write_flo(path.with_suffix(".flo"), flow)
+        length = float(((flow**2).sum(-1) ** 0.5).mean())
+        return Prediction(first, second, *flow.shape[:2], length, path, score(flow, self.truth) if self.truth else None)
 
 
-def read_pair(first: Path, second: Path) -> np.ndarray:
-    """[h, w, 6] in [-1, 1]. Raises EfnasError when the images differ in size."""
-    images = [read_image(first), read_image(second)]
-    if images[0].shape != images[1].shape:
-        sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in images]
-        raise EfnasError(f"{first} and {second} differ in size: {sizes[0]} and {sizes[1]} pixels.")
-    return np.concatenate(images, axis=-1)
+@contextmanager
+def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flow]:
+    """The float network of a subnet, recalibrated on training batches; a walk for each size of image.
+
+    Raises EfnasError for a checkpoint that is missing or of another network, or a data set that is not there.
+    """
+    import tensorflow.compat.v1 as tf
+
+    from efnas.core.geometry import FLOW_CHANNELS
+    from efnas.core.layers import Layers
+    from efnas.core.routing import Fixed
+    from efnas.evaluation.recalibration import constant_statistics
+    from efnas.evaluation.trained import open_trained
+
+    with open_trained(config, checkpoint) as trained:
+        supernet, session = trained.supernet, trained.session
+        (recalibrated,) = trained.evaluation().statistics(session, [arch])
+        statistics = constant_statistics(recalibrated)
+        walks: Dict[Tuple[int, int], tuple] = {}
+
+        def walk(height: int, width: int) -> tuple:
+            images = tf.placeholder(tf.float32, [1, height, width, 6])
+            layers, router = Layers(trained.weights, statistics), Fixed(supernet.space, arch)
+            (maps,) = supernet.network(layers, router, images, config.network.base_width)
+            return images, maps.accumulated[-1][0, ..., :FLOW_CHANNELS]
+
+        def flow(images: np.ndarray) -> np.ndarray:
+            height, width = images.shape[:2]
+            size = (size_like(height, config.data.input_height, supernet.stride),
+                    size_like(width, config.data.input_width, supernet.stride))  # fmt: skip
+            if size not in walks:
+                walks[size] = walk(*size)
+            taken, given = walks[size]
+            return session.run(given, {taken: padded_to(images, *size)[None]})[:height, :width]
+
+        yield flow
 
 
-def padded_to(images: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The last row and column repeated: what lies beyond the image does not move, and has its colours."""
-    missing = [(0, height - images.shape[0]), (0, width - images.shape[1]), (0, 0)]
-    return np.pad(images, missing, mode="edge")
-
-
-def size_like(size: int, trained: int) -> int:
+def size_like(size: int, trained: int, stride: int) -> int:
     """The smallest size from `size` on with the remainder of the trained one: strided convolutions with SAME padding
     place their outputs by it, and a network knows only the places that it was trained with."""
-    return size + (trained - size) % CANVAS
-
-
-def resized(maps: np.ndarray, height: int, width: int) -> np.ndarray:
-    """[h, w, c] scaled to height x width, bilinear, with averaging where it gets smaller."""
-    from PIL import Image
-
-    if maps.shape[:2] == (height, width):
-        return maps
-    channels = [Image.fromarray(np.ascontiguousarray(maps[..., place], np.float32)) for place in range(maps.shape[2])]
-    return np.stack([np.asarray(channel.resize((width, height), Image.BILINEAR)) for channel in channels], axis=-1)
-
-
-class Truth(NamedTuple):
-    """Flow [h, w, 2] in pixels, and where it is known [h, w]."""
-
-    flow: np.ndarray
-    known: np.ndarray
-
-
-def read_truth(path: Path, height: int, width: int) -> Truth:
-    """Ground truth for images of this size. Raises EfnasError when it is of another, or knows no pixel."""
-    flow = read_flo(path, require_finite=False)
-    if flow.shape[:2] != (height, width):
-        raise EfnasError(f"{path} is of {flow.shape[1]}x{flow.shape[0]} pixels, the images are of {width}x{height}.")
-    known = (np.abs(np.nan_to_num(flow, nan=UNKNOWN)) < UNKNOWN).all(axis=-1)
-    if not known.any():
-        raise EfnasError(f"{path} knows the flow of no pixel.")
-    return Truth(flow, known)
-
-
-def score(flow: np.ndarray, truth: Truth) -> Score:
-    true = truth.flow[truth.known].astype(np.float64)
-    errors = np.linalg.norm(flow[truth.known] - true, axis=-1)
-    return Score(float(errors.mean()), float(np.linalg.norm(true, axis=-1).mean()), float(truth.known.mean()))
+    return size + (trained - size) % stride

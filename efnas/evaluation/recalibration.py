@@ -5,15 +5,16 @@ training batches through one subnet and takes the population's mean and variance
 weight changes, and nothing is kept between two subnets.
 """
 
-from typing import Dict, Iterable, List
+from typing import Dict
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from efnas.core.layers import BATCH, MOVING, Layers
-from efnas.core.network import optical_flow_network
+from efnas.core.layers import Layers
 from efnas.core.routing import Switch
-from efnas.core.space import ArchCode, SearchSpace
+from efnas.core.space import ArchCode
+from efnas.core.supernet import Supernet
+from efnas.core.weights import Moments, Weights
 
 # By the name of the batch norm: float64 [2, channels], mean and variance.
 Statistics = Dict[str, np.ndarray]
@@ -40,45 +41,79 @@ class TotalVariance:
         return np.stack([self._mean, self._variance + self._square / self.batches])
 
 
-class Recalibration:
-    """A walk with batch statistics that only looks: it has no operator that writes a variable."""
+class SubnetStatistics:
+    """What the batch norms of one subnet saw, batch after batch."""
 
-    def __init__(self, space: SearchSpace, images: tf.Tensor, base_width: int):
+    def __init__(self) -> None:
+        self._sums: Dict[str, TotalVariance] = {}
+
+    def add(self, moments: Statistics) -> None:
+        for name, (mean, variance) in moments.items():
+            self._sums.setdefault(name, TotalVariance()).add(mean, variance)
+
+    @property
+    def statistics(self) -> Statistics:
+        return {name: sums.statistics for name, sums in self._sums.items()}
+
+
+class BatchMoments:
+    """A walk with the statistics of the batch that only looks: it has no operator that writes a variable."""
+
+    def __init__(self, supernet: Supernet, weights: Weights, images: tf.Tensor, base_width: int):
         self.images = images
-        self.code = tf.placeholder(tf.int32, [len(space.blocks)], "code")
-        self.layers = Layers(BATCH)
-        self._switch = Switch(space, self.code, self.layers)
+        self.code = tf.placeholder(tf.int32, [len(supernet.space.blocks)], "code")
+        self._space = supernet.space
+        layers = Layers(weights)
+        self._switch = Switch(supernet.space, self.code, layers)
         # Maps of the subnet normalised with the statistics of the batch itself.
-        (self.maps,) = optical_flow_network(self.layers, self._switch, images, base_width)
-        self._shared = {m.name: (m.mean, m.variance) for m in self.layers.moments}
-        self._blocks = {block.name: place for place, block in enumerate(space.blocks)}
+        (self.maps,) = supernet.network(layers, self._switch, images, base_width)
+        self._shared = {seen.name: (seen.mean, seen.variance) for seen in layers.seen}
 
-    def moments(self, session: tf.Session, code: ArchCode, images: np.ndarray) -> Statistics:
+    def run(self, session: tf.Session, code: ArchCode, images: np.ndarray) -> Statistics:
         """Mean and variance of this batch at every batch norm of the subnet."""
         shared, packed = session.run(
             [self._shared, self._switch.packed_moments], {self.code: code, self.images: images}
         )
         found = {name: np.stack(pair) for name, pair in shared.items()}
         for block, vector in packed.items():
-            names = self._switch.layout[block][code[self._blocks[block]]]
-            sizes = np.repeat([self.layers.batch_norms[name] for name in names], 2)
-            pieces = np.split(vector, np.cumsum(sizes)[:-1])
-            found.update({name: np.stack(pieces[2 * k : 2 * k + 2]) for k, name in enumerate(names)})
+            channels = self._switch.layout[block][code[self._space.position(block)]]
+            pieces = np.split(vector, np.cumsum(np.repeat(list(channels.values()), 2))[:-1])
+            found.update({name: np.stack(pieces[2 * k : 2 * k + 2]) for k, name in enumerate(channels)})
         return found
 
-    def recalibrate(
-        self, session: tf.Session, codes: List[ArchCode], batches: Iterable[np.ndarray]
-    ) -> List[Statistics]:
-        """The statistics of each subnet over the same training batches (images, all of one size)."""
-        totals: List[Dict[str, TotalVariance]] = [{} for _ in codes]
-        for images in batches:
-            for code, total in zip(codes, totals):
-                for name, (mean, variance) in self.moments(session, code, images).items():
-                    total.setdefault(name, TotalVariance()).add(mean, variance)
-        return [{name: sums.statistics for name, sums in total.items()} for total in totals]
 
-    def moving_averages(self, session: tf.Session) -> Statistics:
-        """The statistics that training kept, for every batch norm of the supernet."""
-        names = list(self.layers.batch_norms)
-        values = session.run([self.layers.statistics_variables(name, MOVING) for name in names])
-        return {name: np.stack(pair).astype(np.float64) for name, pair in zip(names, values)}
+class LoadedStatistics:
+    """Variables that hold the statistics of one subnet at a time; `of_layers` is what a walk is connected to."""
+
+    def __init__(self, weights: Weights):
+        self.of_layers: Dict[str, Moments] = {
+            name: tuple(_nan(f"{name}/recalibrated_{kind}", mean.shape) for kind in ("mean", "variance"))
+            for name, (mean, _) in weights.moving.items()
+        }
+        variables = [variable for pair in self.of_layers.values() for variable in pair]
+        self._values = tf.placeholder(tf.float32, [None], "statistics")
+        parts = tf.split(self._values, [int(variable.shape[0]) for variable in variables])
+        self._load = tf.group(*[variable.assign(part) for variable, part in zip(variables, parts)])
+
+    def load(self, session: tf.Session, statistics: Statistics) -> None:
+        """Set all of them; those of other subnets become NaN, so that a mix-up cannot go unseen."""
+        values = [
+            statistics.get(name, np.full([2, int(mean.shape[0])], np.nan)).ravel()
+            for name, (mean, _) in self.of_layers.items()
+        ]
+        session.run(self._load, {self._values: np.concatenate(values)})
+
+
+def moving_averages(session: tf.Session, weights: Weights) -> Statistics:
+    """The statistics that training kept, for every batch norm of the supernet."""
+    return {name: np.stack(pair).astype(np.float64) for name, pair in session.run(weights.moving).items()}
+
+
+def constant_statistics(statistics: Statistics) -> Dict[str, Moments]:
+    """For a walk of one subnet, whose statistics stay what they are."""
+    return {name: tuple(tf.constant(vector.astype(np.float32)) for vector in pair) for name, pair in statistics.items()}
+
+
+def _nan(name: str, shape: tf.TensorShape) -> tf.Variable:
+    first = tf.constant_initializer(float("nan"))
+    return tf.get_variable(name, shape, tf.float32, first, trainable=False, use_resource=True)

@@ -1,21 +1,35 @@
-"""End-point errors of subnets: recalibrate each, then run it on validation batches in inference mode."""
+"""End-point errors of subnets: recalibrate each, then run it on validation batches in inference mode.
 
-from typing import Callable, Iterable, Iterator, List, Optional
+What takes long is a generator: it yields after every batch, so that whoever runs it can show how far it is, or leave
+it, and returns its result at the end.
+"""
+
+from typing import Callable, Generator, Iterable, Iterator, List, Optional, TypeVar
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
-from efnas.core.geometry import endpoint_error, valid_part
-from efnas.core.layers import RECALIBRATED, Layers
-from efnas.core.network import optical_flow_network
+from efnas.core.geometry import FLOW_CHANNELS, endpoint_error, valid_part
+from efnas.core.layers import Layers
 from efnas.core.routing import Switch
-from efnas.core.space import ArchCode, SearchSpace
+from efnas.core.space import ArchCode
+from efnas.core.supernet import Supernet
+from efnas.core.weights import Weights
 from efnas.data.batches import BatchReader
 from efnas.data.sampling_plan import SamplePlan, evaluation_plan, training_plan
 from efnas.data.sources import DataSets
-from efnas.evaluation.recalibration import Recalibration, Statistics
+from efnas.evaluation.recalibration import (
+    BatchMoments,
+    LoadedStatistics,
+    Statistics,
+    SubnetStatistics,
+    moving_averages,
+)
 from efnas.runs.subnet_errors import SubnetErrors
+
+Result = TypeVar("Result")
+Work = Generator[None, None, Result]
 
 
 class SubnetEvaluator:
@@ -24,80 +38,64 @@ class SubnetEvaluator:
     The result of an arch depends on its code, the weights and the batches, not on what was evaluated before it.
     """
 
-    def __init__(self, space: SearchSpace, height: int, width: int, base_width: int):
+    def __init__(self, supernet: Supernet, weights: Weights, height: int, width: int, base_width: int):
         self.images = tf.placeholder(tf.float32, [None, height, width, 6], "images")
-        self.truth = tf.placeholder(tf.float32, [None, height, width, 2], "truth")
-        self.recalibration = Recalibration(space, self.images, base_width)
-        self.code = self.recalibration.code
-        layers = Layers(RECALIBRATED)
-        (self.maps,) = optical_flow_network(layers, Switch(space, self.code, layers), self.images, base_width)
-        self.flow = valid_part(self.maps.accumulated[-1], height, width)[..., :2]
+        self.truth = tf.placeholder(tf.float32, [None, height, width, FLOW_CHANNELS], "truth")
+        self.batch_moments = BatchMoments(supernet, weights, self.images, base_width)
+        self.code = self.batch_moments.code
+        self._weights = weights
+        self._loaded = LoadedStatistics(weights)
+        layers = Layers(weights, self._loaded.of_layers)
+        (self.maps,) = supernet.network(layers, Switch(supernet.space, self.code, layers), self.images, base_width)
+        self.flow = valid_part(self.maps.accumulated[-1], height, width)[..., :FLOW_CHANNELS]
         self._error = tf.reduce_mean(endpoint_error(self.flow, self.truth), axis=[1, 2])
-        self._batch_norms = layers.batch_norms
-        variables = [
-            variable for name in layers.batch_norms for variable in layers.statistics_variables(name, RECALIBRATED)
-        ]
-        self._statistics = tf.placeholder(tf.float32, [None], "statistics")
-        parts = tf.split(self._statistics, [int(variable.shape[0]) for variable in variables])
-        self._load = tf.group(*[variable.assign(part) for variable, part in zip(variables, parts)])
-
-    def load(self, session: tf.Session, statistics: Statistics) -> None:
-        """Set the recalibrated variables; those of other subnets become NaN, so that a mix-up cannot go unseen."""
-        values = [
-            statistics.get(name, np.full([2, channels], np.nan)).ravel() for name, channels in self._batch_norms.items()
-        ]
-        session.run(self._load, {self._statistics: np.concatenate(values)})
 
     def statistics(
-        self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable]
-    ) -> List[Statistics]:
-        """The recalibrated statistics of each arch; with no batches those that training kept."""
-        if recal_batches is None:
-            return [self.recalibration.moving_averages(session)] * len(archs)
-        return self.recalibration.recalibrate(session, archs, (images for images, _ in recal_batches))
+        self, session: tf.Session, archs: List[ArchCode], batches: Optional[Iterable]
+    ) -> "Work[List[Statistics]]":
+        """The recalibrated statistics of each arch, all over the same training batches (images, flow) of one size;
+        with no batches those that training kept."""
+        if batches is None:
+            return [moving_averages(session, self._weights)] * len(archs)
+        sums = [SubnetStatistics() for _ in archs]
+        for images, _ in batches:
+            for arch, own in zip(archs, sums):
+                own.add(self.batch_moments.run(session, arch, images))
+            yield
+        return [own.statistics for own in sums]
 
     def evaluate(
         self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable], val_batches: Iterable
-    ) -> SubnetErrors:
+    ) -> "Work[SubnetErrors]":
         """`*_batches` give (images, flow) as arrays; each batch is read once and goes through every arch."""
-        statistics = self.statistics(session, archs, recal_batches)
+        statistics = yield from self.statistics(session, archs, recal_batches)
         errors: List[List[np.ndarray]] = [[] for _ in archs]
         zero = []
         for images, truth in val_batches:
             zero.append(np.linalg.norm(truth.astype(np.float64), axis=-1).mean(axis=(1, 2)))
             for arch, own, seen in zip(archs, statistics, errors):
-                self.load(session, own)
+                self._loaded.load(session, own)
                 seen.append(session.run(self._error, {self.code: arch, self.images: images, self.truth: truth}))
+            yield
         epe = {arch: float(np.concatenate(seen).astype(np.float64).mean()) for arch, seen in zip(archs, errors)}
         zero = np.concatenate(zero)
         return SubnetErrors(epe, float(zero.mean()), len(zero))
 
     def predict(self, session: tf.Session, arch: ArchCode, statistics: Statistics, images: np.ndarray) -> np.ndarray:
         """Flow [n, height, width, 2] in pixels for image pairs [n, height, width, 6]."""
-        self.load(session, statistics)
+        self._loaded.load(session, statistics)
         return session.run(self.flow, {self.code: arch, self.images: images})
 
 
 class PoolEvaluation:
-    """The evaluator together with its data: training batches for recalibration, validation batches for the error.
+    """The evaluator together with its data: training batches for recalibration, validation batches for the error."""
 
-    `progress(done, total)` counts the batches of a run.
-    """
-
-    def __init__(
-        self,
-        space: SearchSpace,
-        config: Config,
-        sets: DataSets,
-        threads: int,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-    ):
-        self.config, self.sets, self.progress = config, sets, progress
-        data, train = config.data, config.train
-        size = (data.input_height, data.input_width)
-        self.evaluator = SubnetEvaluator(space, *size, train.base_width)
-        self._train_reader = BatchReader(sets.train, *size, train.batch_size, threads=threads)
-        self._val_reader = BatchReader(sets.val, *size, train.batch_size, threads=threads)
+    def __init__(self, supernet: Supernet, weights: Weights, config: Config, sets: DataSets, threads: int):
+        self.config, self.sets = config, sets
+        size = (config.data.input_height, config.data.input_width)
+        self.evaluator = SubnetEvaluator(supernet, weights, *size, config.network.base_width)
+        self._train_reader = BatchReader(sets.train, *size, config.train.batch_size, threads=threads)
+        self._val_reader = BatchReader(sets.val, *size, config.train.batch_size, threads=threads)
 
     def recalibration_batches(self, session: tf.Session) -> Optional[Iterator]:
         """As many full training batches as the configuration says, or None where it wants none."""
@@ -113,22 +111,31 @@ class PoolEvaluation:
         batches, size = self.config.eval.eval_batches_per_arch, len(self.sets.val)
         return evaluation_plan(size, size if whole or batches == "all" else batches * self.config.train.batch_size)
 
-    def validation_batches(self, session: tf.Session, whole: bool = False) -> Iterator:
-        return self._val_reader.arrays(session, self.validation_plan(whole))
+    def validation_batches(self, session: tf.Session, plan: SamplePlan) -> Iterator:
+        return self._val_reader.arrays(session, plan)
 
-    def run(self, session: tf.Session, archs: List[ArchCode], whole: bool = False) -> SubnetErrors:
-        """Evaluate archs on the configured number of validation batches, or on the whole set."""
+    def batches(self, whole: bool = False) -> int:
+        """How often `errors` yields."""
         validation = -(-len(self.validation_plan(whole)) // self.config.train.batch_size)
-        total = self.config.eval.bn_recal_batches + validation
-        recalibration = self.recalibration_batches(session)
-        return self.evaluator.evaluate(
-            session,
-            archs,
-            recalibration and self._counted(recalibration, 0, total),
-            self._counted(self.validation_batches(session, whole), total - validation, total),
-        )
+        return self.config.eval.bn_recal_batches + validation
 
-    def _counted(self, batches: Iterator, done: int, total: int) -> Iterator:
-        for number, batch in enumerate(batches, start=done + 1):
-            yield batch
-            self.progress(number, total)
+    def errors(self, session: tf.Session, archs: List[ArchCode], whole: bool = False) -> "Work[SubnetErrors]":
+        """Evaluate archs on the configured number of validation batches, or on the whole set."""
+        validation = self.validation_batches(session, self.validation_plan(whole))
+        return self.evaluator.evaluate(session, archs, self.recalibration_batches(session), validation)
+
+    def statistics(self, session: tf.Session, archs: List[ArchCode]) -> List[Statistics]:
+        """The recalibrated statistics of archs."""
+        return result_of(self.evaluator.statistics(session, archs, self.recalibration_batches(session)))
+
+
+def result_of(work: "Work[Result]", after_batch: Callable[[int], None] = lambda done: None) -> Result:
+    """Run it to its end; `after_batch` is told how often it has yielded."""
+    done = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+        done += 1
+        after_batch(done)

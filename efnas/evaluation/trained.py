@@ -1,88 +1,51 @@
-"""Evaluating the checkpoint of a run: what stands behind `efnas eval`."""
+"""An open checkpoint: a session with the weights of a supernet in it. The one way from a run to its weights."""
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional
+from typing import Iterator, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from efnas.backend import select_device
+from efnas.backend import Device, open_session, select_device
 from efnas.config import Config
-from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.core.costs import supernet_variables
+from efnas.core.supernet import Supernet
+from efnas.core.weights import Weights
 from efnas.data.sources import open_datasets
-from efnas.evaluation.panels import write_panel
 from efnas.evaluation.subnets import PoolEvaluation
-from efnas.files import make_folder, write_json
 from efnas.runs.checkpoints import restore
-from efnas.runs.network_identity import network_identity
-from efnas.runs.run_files import checkpoint_path, evaluation_result
-from efnas.runs.subnet_errors import SubnetErrors
+from efnas.runs.network_identity import network_identity, supernet_of
+from efnas.runs.run_files import checkpoint_path
 
 
-class CheckpointEvaluation(NamedTuple):
-    evaluation: SubnetErrors
-    checkpoint: Path
+class Trained(NamedTuple):
+    """`weights` are the variables of the default graph, with their values in `session`; `state` is what the checkpoint
+    at `path` says of itself."""
+
+    config: Config
+    supernet: Supernet
+    device: Device
+    session: tf.Session
+    weights: Weights
+    path: Path
     state: dict
-    written: Path
-    pictures: List[Path]
-    as_dict: dict
+
+    def evaluation(self) -> PoolEvaluation:
+        """With the data of the configuration. Raises EfnasError when that is not there."""
+        sets = open_datasets(self.config.data)
+        return PoolEvaluation(self.supernet, self.weights, self.config, sets, self.device.threads)
 
 
-def evaluate_checkpoint(
-    config: Config,
-    which: str,
-    archs: List[ArchCode],
-    pictures: Optional[Path] = None,
-    picture_count: int = 4,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> CheckpointEvaluation:
-    """Evaluate archs with the weights of a checkpoint; writes `supernet_eval_result_<which>.json` beside it.
+@contextmanager
+def open_trained(config: Config, which: str) -> Iterator[Trained]:
+    """Open `best` or `last` of the run of a configuration, or the checkpoint at a path.
 
-    `pictures` is a folder for panels of the best arch's predictions. Raises EfnasError for a checkpoint that is
-    missing, damaged or of another network, before any data is read.
+    Raises EfnasError for a checkpoint that is missing, damaged or of another network.
     """
-    path = checkpoint_path(config, which)
+    path, supernet = checkpoint_path(config, which), supernet_of(config)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
-    sets = open_datasets(config.data)
     with tf.Graph().as_default():
-        work = PoolEvaluation(FLOW_SPACE, config, sets, device.threads, progress)
-        with tf.Session(config=device.session_config) as session:
-            session.run(tf.global_variables_initializer())
-            layers = work.evaluator.recalibration.layers
-            state = restore(
-                session, list(layers.trainable.values()) + layers.moving_averages(), path, network_identity(config)
-            )
-            evaluation = work.run(session, archs)
-            drawn = _draw(work, session, evaluation.ranking()[0], pictures, picture_count) if pictures else []
-    written = evaluation_result(path, which)
-    content = {
-        "checkpoint": str(path),
-        "epoch": state["epoch"],
-        "step": state["step"],
-        "bn_recal_batches": config.eval.bn_recal_batches,
-        "val_samples": evaluation.samples,
-        "val_fingerprint": sets.val.fingerprint(),
-        **evaluation.summary(FLOW_SPACE.baseline),
-        "ranking": [
-            {"rank": rank, "arch": str(arch), "epe": evaluation.epe[arch]}
-            for rank, arch in enumerate(evaluation.ranking(), start=1)
-        ],
-    }
-    write_json(written, content)
-    return CheckpointEvaluation(evaluation, path, state, written, drawn, content)
-
-
-def _draw(work: PoolEvaluation, session: tf.Session, arch: ArchCode, folder: Path, count: int) -> List[Path]:
-    make_folder(folder)
-    (statistics,) = work.evaluator.statistics(session, [arch], work.recalibration_batches(session))
-    plan = work.validation_plan()
-    written: List[Path] = []
-    for images, truth in work.validation_batches(session):
-        flow = work.evaluator.predict(session, arch, statistics, images)
-        for number in range(len(images)):
-            name = work.sets.val.samples[plan.indices[len(written)]].name
-            path = folder / f"{Path(name).name}_{arch.compact}.png"
-            write_panel(path, f"{name}, subnet {arch}", images[number], flow[number], truth[number])
-            written.append(path)
-            if len(written) == count:
-                return written
-    return written
+        weights = Weights(supernet_variables(supernet, config.network.base_width))
+        with open_session(device) as session:
+            state = restore(session, weights.saved, path, network_identity(config))
+            yield Trained(config, supernet, device, session, weights, path, state)

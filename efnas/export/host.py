@@ -10,7 +10,7 @@ ACCUMULATED, TWO_SCALE = "accumulated", "two-scale"
 FORMS = (ACCUMULATED, TWO_SCALE)
 HOW_TO_READ = {
     ACCUMULATED: "flow (u, v) in pixels; the image lies in the top-left {height} rows and {width} columns",
-    TWO_SCALE: "upsample Sum2/flow x2 (bilinear, position 2i is i), add H2Out/residual: flow (u, v) in pixels; "
+    TWO_SCALE: "upsample {flow} x2 (bilinear, position 2i is i), add {residual}: flow (u, v) in pixels; "
     "the image lies in the top-left {height} rows and {width} columns",
 }
 

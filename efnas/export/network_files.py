@@ -1,11 +1,15 @@
 """The `.tflite` files that are compiled: the baseline and subnets, with seeded random weights or those of a run."""
 
-from typing import Callable, Dict, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from efnas.cache import Cache, code_version, key_of
+from efnas.cache import Cache, key_of
 from efnas.config import Config
-from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.core.space import ArchCode
+from efnas.core.supernet import Supernet
+from efnas.export.code_version import exporting_code_version
+from efnas.export.networks import ExportedNetwork, baseline_network, subnet_network
 from efnas.machine import library_versions
+from efnas.runs.network_identity import supernet_of
 from efnas.runs.run_files import arch_of
 
 
@@ -21,47 +25,57 @@ class NetworkFiles(NamedTuple):
     checkpoint: Optional[str] = None
     before_tensorflow: Callable[[], None] = lambda: None
 
+    @property
+    def supernet(self) -> Supernet:
+        return supernet_of(self.config)
+
     def arch(self, text: str) -> ArchCode:
         """The subnet of a code; of trained weights also `best`, ranked first by `efnas eval`."""
-        return arch_of(self.config, text, self.checkpoint) if self.checkpoint else FLOW_SPACE.parse(text)
+        return arch_of(self.config, text, self.checkpoint) if self.checkpoint else self.supernet.space.parse(text)
 
     def baseline(self, form: str) -> bytes:
-        return self._random(None, form)
+        return self._random(baseline_network(self.supernet, self.config.network.base_width), form)
 
-    def subnet(self, arch: ArchCode, forms: Sequence[str]) -> Dict[str, bytes]:
-        """The files of a subnet by output form. Raises EfnasError for a checkpoint that is missing or of another
-        network."""
-        if self.checkpoint:
-            return self._trained(arch, forms)
-        return {form: self._random(arch, form) for form in forms}
+    def subnets(self, archs: List[ArchCode], forms: Sequence[str]) -> Iterator[Dict[str, bytes]]:
+        """The files of each subnet by output form, one after the other. Raises EfnasError for a checkpoint that is
+        missing or of another network."""
+        networks = [subnet_network(self.supernet, arch, self.config.network.base_width) for arch in archs]
+        if not self.checkpoint:
+            for network in networks:
+                yield {form: self._random(network, form) for form in forms}
+            return
+        self.before_tensorflow()
+        from efnas.evaluation.trained import open_trained
+        from efnas.export.converter import checked_file
+        from efnas.export.weights import trained_weights
+
+        with open_trained(self.config, self.checkpoint) as trained:
+            weights = trained_weights(trained, trained.evaluation(), archs)
+        for network, own in zip(networks, weights):
+            yield {form: checked_file(network, own, *self._size(), form)[0] for form in forms}
+
+    def subnet(self, arch: ArchCode, form: str) -> bytes:
+        (files,) = self.subnets([arch], [form])
+        return files[form]
 
     def weights_of(self, arch: Optional[ArchCode]) -> str:
         return self.checkpoint if arch and self.checkpoint else f"random, seed {self.config.runtime.seed}"
 
-    def _random(self, arch: Optional[ArchCode], form: str) -> bytes:
-        data, seed = self.config.data, self.config.runtime.seed
-        size = (data.input_height, data.input_width, self.config.train.base_width)
-        key = key_of(code=code_version(), libraries=library_versions(), arch=str(arch), form=form, size=size, seed=seed)
+    def _random(self, network: ExportedNetwork, form: str) -> bytes:
+        seed, width, supernet = self.config.runtime.seed, self.config.network.base_width, self.supernet
+        key = key_of(code=exporting_code_version(), libraries=library_versions(), network=network.name, form=form,
+                     supernet=[supernet.name, supernet.space.version, supernet.version], size=[*self._size(), width],
+                     seed=seed)  # fmt: skip
         found = self.cache.get("tflite", key)
         if found:
             return found
         self.before_tensorflow()
-        from efnas.export import converter
+        from efnas.export.converter import checked_file
         from efnas.export.weights import random_weights
 
-        network = converter.subnet_network(arch, size[2]) if arch else converter.baseline_network(size[2])
-        weights = random_weights(converter.trained_shapes(network), *size[:2], seed)
-        model, _ = converter.checked_file(network, weights, *size[:2], form)
+        model, _ = checked_file(network, random_weights(network.variables(), *self._size(), seed), *self._size(), form)
         self.cache.put("tflite", key, model)
         return model
 
-    def _trained(self, arch: ArchCode, forms: Sequence[str]) -> Dict[str, bytes]:
-        self.before_tensorflow()
-        from efnas.export import converter
-        from efnas.export.weights import checkpoint_weights
-
-        data = self.config.data
-        network = converter.subnet_network(arch, self.config.train.base_width)
-        weights = checkpoint_weights(self.config, self.checkpoint, arch)
-        size = (data.input_height, data.input_width)
-        return {form: converter.checked_file(network, weights, *size, form)[0] for form in forms}
+    def _size(self) -> tuple:
+        return self.config.data.input_height, self.config.data.input_width

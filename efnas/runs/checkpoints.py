@@ -9,7 +9,16 @@ import tensorflow.compat.v1 as tf
 
 from efnas.errors import EfnasError
 from efnas.files import sync
-from efnas.runs.seal import ENDINGS, file_sha256, files_of, read_seal, read_state, with_ending, write_seal
+from efnas.runs.seal import (
+    ENDINGS,
+    file_sha256,
+    files_of,
+    read_seal,
+    read_state,
+    require_state,
+    with_ending,
+    write_seal,
+)
 
 
 class Checkpointer:
@@ -57,13 +66,7 @@ def restore(session: tf.Session, variables: List[tf.Variable], path: Path, expec
     the differences, when one does not, or a variable is missing.
     """
     state = read_state(path)
-    differences = [
-        f"{key} is {state.get(key)!r} there and {value!r} here"
-        for key, value in expected.items()
-        if state.get(key) != value
-    ]
-    if differences:
-        raise EfnasError(f"The checkpoint {path} is of another network: {'; '.join(differences)}.")
+    require_state(path, state, expected)
     prefix = read_seal(path).prefix
     _require_variables(prefix, path, variables)
     tf.train.Saver(variables).restore(session, str(prefix))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 from efnas.core.sampler import FairnessCounts
-from efnas.core.space import ArchCode
+from efnas.core.space import ArchCode, SearchSpace
 from efnas.errors import EfnasError
 from efnas.files import write_json
 from efnas.runs.manifest import MANIFEST, write_manifest
@@ -25,7 +25,7 @@ FAIRNESS, LOG, REPORT, CURVES = (
 )
 
 
-class Moment(NamedTuple):
+class Milestone(NamedTuple):
     """Where a run stands when it is evaluated, and the means over the epoch that led there."""
 
     epoch: int
@@ -38,22 +38,21 @@ class Moment(NamedTuple):
 
 
 class History:
-    """The files of one run folder that grow with the run. Close it, or use it in a `with`.
+    """The files of one run folder that grow with the run, until it is closed.
 
     `lengths` is what `lengths()` said when a checkpoint was saved: the tables are cut there, and go on.
     """
 
     def __init__(
-        self, folder: Path, pool: List[ArchCode], baseline: ArchCode, lengths: Optional[Dict[str, list]] = None
+        self, folder: Path, pool: List[ArchCode], space: SearchSpace, lengths: Optional[Dict[str, list]] = None
     ):
         self.folder = folder
-        self._pool_size = len(pool)
-        self._baseline = baseline
+        self._space = space
         size = len(pool)
         write_json(folder / f"eval_pool_{size}.json", {"pool": [str(arch) for arch in pool]})
         self._log = _GrowingFile(folder / LOG)
         figures = [f"{name}_epe_{size}" for name in ("mean", "std", "median", "p90")]
-        columns = [*Moment._fields, "kind", "val_samples", *figures, "baseline_epe", "zero_flow_epe", "fairness_gap"]
+        columns = [*Milestone._fields, "kind", "val_samples", *figures, "baseline_epe", "zero_flow_epe", "fairness_gap"]
         lengths = lengths or {EVALUATIONS: [0], PER_ARCH: [0]}
         self._evaluations = _GrowingTable(folder / EVALUATIONS, columns, lengths[EVALUATIONS][0])
         columns = ["epoch", "step", "kind", "rank", "arch", "epe"]
@@ -66,24 +65,20 @@ class History:
     def log(self, line: str) -> None:
         self._log.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
-    def add_evaluation(self, moment: Moment, evaluation: SubnetErrors, counts: FairnessCounts, kind: str) -> dict:
-        """Append an evaluation (`kind` is "quick" or "full") to the tables; returns its summary."""
-        figures = evaluation.summary(self._baseline)
+    def add_evaluation(self, milestone: Milestone, errors: SubnetErrors, counts: FairnessCounts, kind: str) -> None:
+        """Append an evaluation (`kind` is "quick" or "full") to the tables."""
+        figures = errors.summary(self._space.baseline)
         self._evaluations.add(
-            list(moment)
-            + [kind, evaluation.samples]
+            list(milestone)
+            + [kind, errors.samples]
             + [figures[name] for name in ("mean", "std", "median", "p90", "baseline", "zero")]
             + [counts.gap]
         )
-        for rank, arch in enumerate(evaluation.ranking(), start=1):
-            self._per_arch.add([moment.epoch, moment.step, kind, rank, str(arch), evaluation.epe[arch]])
-        write_json(self.folder / FAIRNESS, {"step": moment.step, **counts.as_dict()})
-        return figures
+        for rank, arch in enumerate(errors.ranking(), start=1):
+            self._per_arch.add([milestone.epoch, milestone.step, kind, rank, str(arch), errors.epe[arch]])
+        write_json(self.folder / FAIRNESS, {"step": milestone.step, **counts.by_block(self._space)})
 
-    def __enter__(self) -> "History":
-        return self
-
-    def __exit__(self, *_) -> None:
+    def close(self) -> None:
         for file in (self._log, self._evaluations, self._per_arch):
             file.close()
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from efnas.config import load_config
+from efnas.config_files import load_config
 from efnas.errors import EfnasError
 from efnas.runs.lock import is_locked
-from efnas.runs.manifest import GROUPS, MANIFEST, config_keys, read_manifest
-from efnas.runs.progress import Progress
+from efnas.runs.manifest import GROUPS, MANIFEST, config_values, read_manifest
+from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import EVALUATIONS, LAST, pool_size, read_evaluations
 from efnas.runs.seal import read_seal
 
@@ -20,7 +20,7 @@ class Run(NamedTuple):
     folder: Path
     state: str
     epochs: int
-    progress: Optional[Progress]
+    progress: Optional[RunProgress]
     settings: Dict[str, Any]
     trouble: Optional[str] = None
 
@@ -48,14 +48,14 @@ def read_run(folder: Path) -> Run:
         raise EfnasError(f"There is no run in {folder} (looked for {MANIFEST}; efnas runs lists them).")
     try:
         manifest = read_manifest(folder)
-        config = load_config(None, config_keys(manifest))
+        config = load_config(base=config_values(manifest))
     except EfnasError as error:
         return Run(folder, DAMAGED, 0, None, {}, str(error))
     settings = {key: value for group in GROUPS[:2] for key, value in manifest[group].items()}
     progress, trouble = None, None
     if (folder / f"{LAST}.json").is_file():
         try:
-            progress = Progress.of_state(read_seal(folder / LAST).state)
+            progress = RunProgress.of_state(read_seal(folder / LAST).state)
         except (EfnasError, KeyError) as error:
             trouble = str(error)
     done = progress and progress.finished(config)

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from efnas import __version__
-from efnas.config import Config, all_keys, as_tree, load_config
+from efnas.config import Config, all_keys, as_tree
+from efnas.config_files import RENAMED, load_config
 from efnas.dotted import dotted
 from efnas.errors import EfnasError
 from efnas.files import write_json
 from efnas.machine import library_versions
 
 MANIFEST = "train_manifest.json"
-FORMAT = 2
+FORMAT = 3
 GROUPS = ("identity", "tuning", "place")
+CONFIGURATIONS = (".yaml", ".yml")
 
 TUNING_SECTIONS = ("eval", "checkpoint")
 PLACE_KEYS = {
@@ -32,16 +34,20 @@ PLACE_KEYS = {
     "data.train_list",
     "data.val_list",
     "data.synthetic.textures",
+    "train.init_from",
 }
 
 
-def build_manifest(config: Config, network: Dict[str, object], data: Dict[str, dict], device: str) -> dict:
-    """The manifest of a run. `network` names space, versions and width; `data` the fingerprint of each data set."""
+def build_manifest(
+    config: Config, network: Dict[str, object], data: Dict[str, dict], step: Dict[str, object], device: str
+) -> dict:
+    """The manifest of a run. `network` names space, versions and width, `data` the fingerprint of each data set, `step`
+    what is trained and what that began with."""
     manifest = manifest_of_config(config)
     identity, tuning = manifest["identity"], manifest["tuning"]
     identity.update({f"network.{key}": value for key, value in network.items()})
     identity.update({f"data.{name}.{key}": value for name, marks in data.items() for key, value in marks.items()})
-    identity["train.optimiser"] = "adam"
+    identity.update({"train.optimiser": "adam", **step})
     tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
     tuning.update({f"library.{name}": version for name, version in library_versions().items()})
     manifest["place"].update({"host": socket.gethostname(), "device": device, "argv": sys.argv[1:]})
@@ -98,13 +104,29 @@ def read_manifest(path: Path) -> dict:
     file = Path(path) / MANIFEST if Path(path).is_dir() else Path(path)
     try:
         manifest = json.loads(file.read_text())
-        if manifest["format"] != FORMAT or manifest.pop("sha256") != _hash(manifest):
+        if manifest["format"] not in (2, FORMAT) or manifest.pop("sha256") != _hash(manifest):
             raise ValueError("changed")
-        return manifest
+        return manifest if manifest["format"] == FORMAT else _of_format_2(manifest)
     except FileNotFoundError as error:
         raise EfnasError(f"There is no manifest {file} (efnas runs lists the runs).") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EfnasError(f"The manifest {file} is damaged: it is not as efnas wrote it.") from error
+
+
+def manifest_at(path: Path) -> dict:
+    """The manifest of a run folder or file, or what of one a configuration can say. Raises EfnasError for neither."""
+    if not path.exists():
+        raise EfnasError(f"There is no {path}: give a run folder, a manifest file or a configuration.")
+    return manifest_of_config(load_config(path)) if path.suffix in CONFIGURATIONS else read_manifest(path)
+
+
+def _of_format_2(manifest: dict) -> dict:
+    """A manifest of before the network had a section of its own. Its checkpoints hold the hash of its old identity."""
+    identity = manifest["identity"]
+    entry = {"identity_sha256": _hash(identity), "changed": {}}
+    kept = {key: value for key, value in identity.items() if key not in RENAMED}
+    identity = {**kept, "network.name": identity["network.space"]}
+    return {**manifest, "format": FORMAT, "identity": identity, "history": [*manifest["history"], entry]}
 
 
 def _hash(content: dict) -> str:
@@ -118,13 +140,13 @@ def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assign
     manifest = config.runtime.run_folder / MANIFEST
     if config_file or not manifest.is_file():
         return config
-    given = {key: value for key, value in options.items() if value is not None}
-    return load_config(None, {**config_keys(read_manifest(manifest)), **given}, assignments)
+    return load_config(None, options, assignments, base=config_values(read_manifest(manifest)))
 
 
-def config_keys(manifest: dict) -> Dict[str, Any]:
-    """What of a manifest is configuration, by dotted key."""
-    return {key: value for name in GROUPS for key, value in manifest[name].items() if key in all_keys()}
+def config_values(manifest: dict) -> Dict[str, Any]:
+    """What of a manifest is configuration, by key; a value that is null was set to that."""
+    keys = set(all_keys())
+    return {key: value for name in GROUPS for key, value in manifest[name].items() if key in keys}
 
 
 def _commit() -> str:

@@ -1,17 +1,18 @@
 """Where a run stands: all that a checkpoint holds of it beside the weights."""
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 from efnas.config import Config
 from efnas.core.sampler import FairnessCounts
-from efnas.core.space import FLOW_SPACE
+from efnas.core.space import SearchSpace
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """Sums are over the steps of the epoch that is under way. An epoch is done when it has been evaluated too."""
 
+    counts: FairnessCounts
     step: int = 0
     samples_seen: int = 0
     epochs_done: int = 0
@@ -22,17 +23,26 @@ class Progress:
     best_epoch: int = 0
     zero_epe: float = math.inf
     stale_evaluations: int = 0
-    counts: FairnessCounts = field(default_factory=lambda: FairnessCounts(FLOW_SPACE))
 
     @classmethod
-    def of_state(cls, state: dict) -> "Progress":
+    def of_space(cls, space: SearchSpace) -> "RunProgress":
+        """Where every run begins."""
+        return cls(FairnessCounts.none(space))
+
+    @classmethod
+    def of_state(cls, state: dict) -> "RunProgress":
         """Raises KeyError when the state of a checkpoint lacks an entry."""
         plain = {entry.name: state[entry.name] for entry in fields(cls) if entry.name != "counts"}
-        return cls(**plain, counts=FairnessCounts(FLOW_SPACE, state["fairness_counts"]))
+        return cls(**plain, counts=FairnessCounts(state["fairness_counts"]))
 
     def as_state(self) -> dict:
         plain = {name: value for name, value in vars(self).items() if name != "counts"}
         return {**plain, "fairness_counts": self.counts.counts.tolist()}
+
+    @property
+    def nothing_done(self) -> bool:
+        """Neither a step nor an evaluation."""
+        return self.step == 0 and math.isinf(self.best)
 
     @property
     def epoch(self) -> int:
@@ -52,7 +62,7 @@ class Progress:
         self.epoch_steps = 0
         self.loss_sum = self.loss_with_decay_sum = 0.0
 
-    def judge(self, metric: float, epoch: int, min_delta: float) -> bool:
+    def is_best(self, metric: float, epoch: int, min_delta: float) -> bool:
         """Take an evaluation into account; whether it is the best so far."""
         gain = self.best - metric
         self.stale_evaluations = 0 if gain > min_delta else self.stale_evaluations + 1

@@ -9,7 +9,7 @@ from efnas.config import Config
 from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, PER_ARCH
 from efnas.runs.manifest import Difference, differences, identity_sha256, read_manifest
-from efnas.runs.progress import Progress
+from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import read_state
 
@@ -38,17 +38,17 @@ class Resumption(NamedTuple):
     """A run that can go on: from which checkpoint, where it stands, how long its histories then were."""
 
     checkpoint: Path
-    progress: Progress
+    progress: RunProgress
     histories: Dict[str, list]
     manifest: dict
     found: List[Difference]
 
 
-def scheduled(config: Config, folder: Path, resume: Resume) -> Config:
+def scheduled(config: Config, resume: Resume) -> Config:
     """The configuration with the schedule's length that was decided for."""
     if resume.schedule != KEEP:
         return config
-    old = read_manifest(folder)["identity"]
+    old = read_manifest(config.runtime.run_folder)["identity"]
     epochs = old["train.schedule_epochs"] or old["train.num_epochs"]
     return config.model_copy(update={"train": config.train.model_copy(update={"schedule_epochs": epochs})})
 
@@ -87,7 +87,7 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
             "at": time.strftime("%Y-%m-%d %H:%M:%S"), "step": state["step"], "identity_sha256": identity_sha256(stored),
             "changed": {each.key: [each.left, each.right] for each in blocking}, "schedule": resume.schedule,
         })  # fmt: skip
-    return Resumption(path, Progress.of_state(state), state["histories"], {**fresh, "history": history}, found)
+    return Resumption(path, RunProgress.of_state(state), state["histories"], {**fresh, "history": history}, found)
 
 
 def _whole_state(folder: Path, which: str) -> dict:

@@ -7,8 +7,9 @@ from typing import List, Optional
 
 from efnas.config import Config
 from efnas.core.costs import supernet_params
-from efnas.core.space import FLOW_SPACE, ArchCode
+from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
+from efnas.runs.network_identity import supernet_of
 from efnas.runs.seal import checkpoint_of
 
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
@@ -25,10 +26,10 @@ def checkpoint_path(config: Config, which: str) -> Path:
 
 def checkpoint_bytes(config: Config) -> int:
     """What the checkpoints of a run need: best, last, one being written; weights and two Adam slots of 4 bytes each."""
-    return 3 * 3 * 4 * supernet_params(FLOW_SPACE, config.train.base_width)
+    return 3 * 3 * 4 * supernet_params(supernet_of(config), config.network.base_width)
 
 
-def evaluation_result(path: Path, which: str) -> Path:
+def ranking_file(path: Path, which: str) -> Path:
     """The file beside a checkpoint that its last evaluation wrote."""
     name = which if which in CHECKPOINTS else path.name
     return path.parent / f"supernet_eval_result_{name}.json"
@@ -36,11 +37,12 @@ def evaluation_result(path: Path, which: str) -> Path:
 
 def arch_of(config: Config, text: str, which: str) -> ArchCode:
     """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first."""
+    space = supernet_of(config).space
     if text != "best":
-        return FLOW_SPACE.parse(text)
-    result = evaluation_result(checkpoint_path(config, which), which)
+        return space.parse(text)
+    result = ranking_file(checkpoint_path(config, which), which)
     try:
-        return FLOW_SPACE.parse(json.loads(result.read_text())["ranking"][0]["arch"])
+        return space.parse(json.loads(result.read_text())["ranking"][0]["arch"])
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
 

@@ -59,6 +59,17 @@ def read_state(path: Path) -> dict:
     return seal.state
 
 
+def require_state(path: Path, state: dict, expected: Dict[str, object]) -> None:
+    """Raises EfnasError, naming the differences, when what a checkpoint says of itself is not as expected."""
+    differences = [
+        f"{key} is {state.get(key)!r} there and {value!r} here"
+        for key, value in expected.items()
+        if state.get(key) != value
+    ]
+    if differences:
+        raise EfnasError(f"The checkpoint {path} is of another network: {'; '.join(differences)}.")
+
+
 def data_sha256(path: Path) -> str:
     """The sealed hash of the weights of a checkpoint, which names it whatever folder it lies in."""
     return read_seal(path).sha256[ENDINGS[1]]
@@ -67,6 +78,16 @@ def data_sha256(path: Path) -> str:
 def checkpoint_of(path: Path) -> Path:
     """The checkpoint that one of its files belongs to, or the path itself."""
     return path.with_name(path.name.split(".ckpt.")[0] + ".ckpt") if ".ckpt." in path.name else path
+
+
+def sealed_checkpoints(path: Path) -> List[Path]:
+    """The checkpoints in a folder, or the one that a path names. Raises EfnasError for a folder without any."""
+    if not path.is_dir():
+        return [checkpoint_of(path)]
+    found = sorted(file.with_name(file.name[: -len(SEAL)]) for file in path.glob(f"*.ckpt{SEAL}"))
+    if not found:
+        raise EfnasError(f"There is no checkpoint in {path}.")
+    return found
 
 
 def files_of(path: Path) -> List[Path]:

@@ -1,30 +1,30 @@
 """The multi-scale, uncertainty-aware loss."""
 
-from typing import List
+from typing import List, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from efnas.core.geometry import flow_at_scale, valid_part
-from efnas.core.network import SCALES, ScaleMaps
+from efnas.core.geometry import FLOW_CHANNELS, Head, ScaleMaps, flow_at_scale, valid_part
 
-SCALE_WEIGHTS = (0.125, 0.25, 0.5)
+FULL_SCALE_WEIGHT = 0.5  # of scale 1/1; a coarser scale weighs as much less as it is coarser
 SIGMA_FLOOR = 1e-3
 
 
 def scale_loss(maps, truth):
     """L1 plus the Laplace-like uncertainty term of one scale; `maps` [n, h, w, 4], `truth` [n, h, w, 2]."""
-    flow, log_scale = maps[..., :2], maps[..., 2:]
+    flow, log_scale = maps[..., :FLOW_CHANNELS], maps[..., FLOW_CHANNELS:]
     error = tf.abs(flow - truth)
     sigma = tf.maximum(tf.nn.softplus(log_scale + SIGMA_FLOOR), SIGMA_FLOOR)
     return tf.reduce_mean(error) + tf.reduce_mean(error / sigma) + tf.reduce_mean(tf.nn.softplus(log_scale))
 
 
-def multiscale_loss(maps: ScaleMaps, truth):
+def multiscale_loss(heads: Sequence[Head], maps: ScaleMaps, truth):
     """The loss of one lane over its accumulated maps, against ground truth [n, height, width, 2] in pixels."""
     total = 0.0
-    for scale, weight, scale_maps in zip(SCALES, SCALE_WEIGHTS, maps.accumulated):
-        target = flow_at_scale(truth, scale)
+    for head, scale_maps in zip(heads, maps.accumulated):
+        target = flow_at_scale(truth, head.scale)
         height, width = int(target.shape[1]), int(target.shape[2])
+        weight = FULL_SCALE_WEIGHT / head.scale
         total += weight * scale_loss(valid_part(scale_maps, height, width), target)
     return total
 

@@ -3,27 +3,41 @@
 import math
 import os
 import shutil
-from typing import Callable, NamedTuple, Tuple
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from efnas.backend import Device, select_device
 from efnas.config import Config
 from efnas.core.sampler import evaluation_pool
-from efnas.core.space import FLOW_SPACE
+from efnas.core.space import ArchCode
+from efnas.core.supernet import Supernet
 from efnas.data.sampling_plan import samples_per_epoch
 from efnas.data.sources import DataSets, open_datasets
 from efnas.errors import EfnasError
-from efnas.files import standing_place
-from efnas.runs.manifest import build_manifest
-from efnas.runs.network_identity import network_identity
+from efnas.files import existing_folder
+from efnas.runs.beginning import SHA256, beginning_of
+from efnas.runs.manifest import build_manifest, read_manifest
+from efnas.runs.network_identity import network_identity, supernet_of
+from efnas.runs.resume import Resume, scheduled
 from efnas.runs.run_files import checkpoint_bytes
+from efnas.training.fair_step import FairStep
+from efnas.training.step import Step
 
 
 class Plan(NamedTuple):
-    """What a run is going to do, with everything it needs checked."""
+    """What a run is going to do, with everything it needs checked.
+
+    `step` is configured, not yet connected; `pool` are the subnets that are evaluated; `beginning` is the checkpoint
+    whose weights the run begins with, if it does.
+    """
 
     config: Config
+    supernet: Supernet
+    step: Step
+    pool: List[ArchCode]
     sets: DataSets
     device: Device
+    beginning: Optional[Path]
     samples_per_epoch: int
     steps_per_epoch: int
     total_steps: int
@@ -32,28 +46,40 @@ class Plan(NamedTuple):
     manifest: dict
 
 
-def prepare(config: Config, synthesis: Callable[[int, int], None] = lambda done, total: None) -> Plan:
+def prepare(
+    config: Config,
+    resume: Optional[Resume] = None,
+    synthesis: Callable[[int, int], None] = lambda done, total: None,
+) -> Plan:
     """Check everything a run needs; raises EfnasError for the first thing that is missing.
 
-    `synthesis(done, total)` counts the pairs of a synthetic data set that is written on first use.
+    `resume` says how a run that stands is gone on with; `synthesis(done, total)` counts the pairs of a synthetic data
+    set that is written on first use.
     """
-    train = config.train
-    evaluation_pool(FLOW_SPACE, config.runtime.seed, config.eval.eval_pool_size)
+    if resume:
+        config = scheduled(config, resume)
+    train, supernet = config.train, supernet_of(config)
+    pool = evaluation_pool(supernet.space, config.runtime.seed, config.eval.eval_pool_size)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
+    beginning = beginning_of(config, read_manifest(config.runtime.run_folder) if resume else None)
     sets = open_datasets(config.data, synthesis)
     samples = samples_per_epoch(
         len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )
     steps = math.ceil(samples / train.batch_size)
-    manifest = build_manifest(config, network_identity(config), sets.fingerprints(), device.name)
+    step = FairStep(supernet, config)
+    identity = {**step.identity, **({SHA256: beginning.sha256} if beginning else {})}
+    manifest = build_manifest(config, network_identity(config), sets.fingerprints(), identity, device.name)
     needed, free = _disk(config)
-    return Plan(config, sets, device, samples, steps, steps * train.num_epochs, needed, free, manifest)
+    begins_with = beginning and beginning.checkpoint
+    return Plan(config, supernet, step, pool, sets, device, begins_with, samples, steps, steps * train.num_epochs,
+                needed, free, manifest)  # fmt: skip
 
 
 def _disk(config: Config) -> Tuple[int, int]:
     """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
     needed = checkpoint_bytes(config)
-    place = standing_place(config.runtime.run_folder)
+    place = existing_folder(config.runtime.run_folder)
     if not os.access(place, os.W_OK):
         raise EfnasError(f"Cannot write to {place} (runtime.output_root).")
     free = shutil.disk_usage(place).free

@@ -7,7 +7,7 @@ from typing import Iterator
 from efnas.config import Config
 from efnas.data.flying_chairs import find_dataset
 from efnas.errors import EfnasError
-from efnas.files import standing_place
+from efnas.files import existing_folder
 from efnas.machine import FINE, NOTE, PROBLEM, Finding
 from efnas.runs.run_files import checkpoint_bytes
 
@@ -31,7 +31,7 @@ def examine_data(config: Config, wanted: bool) -> Iterator[Finding]:
 
 def examine_disk(config: Config) -> Finding:
     folder, needed = config.runtime.output_root, checkpoint_bytes(config) / 1e9
-    place = standing_place(folder)
+    place = existing_folder(folder)
     free = shutil.disk_usage(place).free / 1e9
     if not os.access(place, os.W_OK):
         return Finding("disk", PROBLEM, f"{place} cannot be written to", "set runtime.output_root (--output-root)")

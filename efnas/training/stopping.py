@@ -38,6 +38,9 @@ class StopRequest:
         self.number: Optional[signal.Signals] = None
         self._heard = heard
 
+    def wanted(self) -> Optional[signal.Signals]:
+        return self.number
+
     def __enter__(self) -> "StopRequest":
         # Signals reach Python in its main thread alone.
         self._active = threading.current_thread() is threading.main_thread()

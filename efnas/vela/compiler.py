@@ -19,7 +19,7 @@ from efnas.errors import EfnasError
 from efnas.files import write_whole
 from efnas.vela.board import Profile
 from efnas.vela.output import Compiled, read_output
-from efnas.vela.process import kept, run
+from efnas.vela.process import keep_output, run
 
 OPTIMISE = ("Size", "Performance")
 REFERENCE_VERSION = "4.5.0"
@@ -121,7 +121,7 @@ class Vela:
             tables = [folder / f"network_summary_{profile.system_config}.csv", folder / "network_per-layer.csv"]
             for table in tables:
                 if not table.is_file():
-                    raise EfnasError(f"Vela {self.version} wrote no {table.name}; {kept(words, printed)}.")
+                    raise EfnasError(f"Vela {self.version} wrote no {table.name}; {keep_output(words, printed)}.")
             if keep:
                 write_whole(keep, (folder / "network_vela.tflite").read_bytes())
             return (printed, *(table.read_text() for table in tables))

@@ -53,7 +53,7 @@ WEIGHT_BUFFER = re.compile(r"WB_\w+_op(\d+)$")  # 5.1 and later name a weight bu
 WEIGHTS = "weights"
 
 
-class Operator(NamedTuple):
+class CompiledOperator(NamedTuple):
     """A row of the per-layer table; `name` is that of the operator's output, `stage` its first part (E0, EB0, ...)."""
 
     name: str
@@ -88,7 +88,7 @@ class Compiled(NamedTuple):
     macs: int
     npu_ops: int
     cpu_ops: int
-    operators: List[Operator]
+    operators: List[CompiledOperator]
     live: List[LiveTensor]
 
     @property
@@ -96,11 +96,11 @@ class Compiled(NamedTuple):
         return self.sram_kib / 1024.0
 
     @property
-    def peak(self) -> Operator:
+    def peak(self) -> CompiledOperator:
         """The operator that needs the most SRAM."""
         return max(self.operators, key=lambda operator: operator.sram_bytes)
 
-    def milliseconds(self, operator: Operator) -> float:
+    def milliseconds(self, operator: CompiledOperator) -> float:
         """The operator's share of the latency, by its share of the cycles."""
         return self.inference_ms * operator.cycles / sum(each.cycles for each in self.operators)
 
@@ -132,14 +132,14 @@ def _read_summary(text: str, version: str) -> Dict[str, float]:
     return {name: float(rows[1][rows[0].index(name)]) for name in SUMMARY_COLUMNS}
 
 
-def _read_layers(text: str, version: str) -> List[Operator]:
+def _read_layers(text: str, version: str) -> List[CompiledOperator]:
     header, *rows = [row for row in csv.reader(text.splitlines()) if row] or [[]]
     form = next((form for form in LAYER_FORMS if form.header == ",".join(header)), None)
     if form is None:
         raise _unknown(version, f"per-layer table, whose header is '{','.join(header)[:80]}'")
     name = len(header) - 1
     operators = [
-        Operator(",".join(row[name:]), int(float(row[form.sram])), float(row[form.cycles]),
+        CompiledOperator(",".join(row[name:]), int(float(row[form.sram])), float(row[form.cycles]),
                  int(float(row[form.macs])))
         for row in rows
     ]  # fmt: skip
@@ -147,7 +147,7 @@ def _read_layers(text: str, version: str) -> List[Operator]:
     return [operator for operator in operators if operator.cycles or operator.sram_bytes]
 
 
-def _read_allocation(printed: str, operators: List[Operator], version: str) -> Tuple[List[LiveTensor], int]:
+def _read_allocation(printed: str, operators: List[CompiledOperator], version: str) -> Tuple[List[LiveTensor], int]:
     """The tensors in the SRAM and its highest address; nothing for a network that keeps no tensor there."""
     begins = ALLOCATION_BEGINS.search(printed)
     if not begins:
@@ -174,7 +174,7 @@ def _read_allocation(printed: str, operators: List[Operator], version: str) -> T
     raise _unknown(version, "allocation, which does not end")
 
 
-def _owner(name: str, fields: List[str], operators: List[Operator]) -> Tuple[str, bool]:
+def _owner(name: str, fields: List[str], operators: List[CompiledOperator]) -> Tuple[str, bool]:
     """The stage that a tensor belongs to, and whether it is a buffer of weights."""
     buffer = WEIGHT_BUFFER.match(name)
     if buffer and int(buffer.group(1)) < len(operators):

@@ -79,15 +79,15 @@ class Service:
 def _printed(words: List[str], code: int, output: str) -> str:
     if code:
         last = (output.strip().splitlines() or ["no output"])[-1]
-        raise EfnasError(f"Vela failed with code {code} ({last[:120]}); {kept(words, output)}.")
+        raise EfnasError(f"Vela failed with code {code} ({last[:120]}); {keep_output(words, output)}.")
     return output
 
 
 def _too_long(words: List[str], output: str, seconds: float) -> EfnasError:
-    return EfnasError(f"Vela took longer than {seconds:.0f} s and was stopped; {kept(words, output)}.")
+    return EfnasError(f"Vela took longer than {seconds:.0f} s and was stopped; {keep_output(words, output)}.")
 
 
-def kept(words: List[str], output: str) -> str:
+def keep_output(words: List[str], output: str) -> str:
     """Keep a failed run's command and output, and say where."""
     with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
         log.write(" ".join(words) + "\n" + output)

@@ -9,14 +9,15 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
-from efnas.config import Train  # noqa: E402
-from efnas.core.sampler import fair_cycle  # noqa: E402
-from efnas.core.space import FLOW_SPACE  # noqa: E402
+from efnas.config import Config, Train  # noqa: E402
+from efnas.core.costs import supernet_variables  # noqa: E402
+from efnas.core.supernet import EDGEFLOW  # noqa: E402
+from efnas.core.weights import Weights  # noqa: E402
 from efnas.data.batches import Batch, BatchReader  # noqa: E402
 from efnas.data.flying_chairs import index_folder  # noqa: E402
 from efnas.data.sampling_plan import training_plan  # noqa: E402
 from efnas.data.synthesis import SceneStyle, write_dataset  # noqa: E402
-from efnas.training.step import FairStep  # noqa: E402
+from efnas.training.fair_step import FairStep  # noqa: E402
 
 BATCH, STEPS = 4, 12
 
@@ -31,9 +32,9 @@ def main() -> None:
         held = Batch(*[tf.get_local_variable(str(n), t.shape[1:].as_list() and [BATCH] + t.shape[1:].as_list())
                        for n, t in enumerate(reader.batch)])  # fmt: skip
         fetch = tf.group(*[variable.assign(tensor) for variable, tensor in zip(held, reader.batch)])
-        step = FairStep(
-            FLOW_SPACE, Batch(*[tf.identity(variable) for variable in held]), Train(batch_size=BATCH), 1, True
-        )
+        step = FairStep(EDGEFLOW, Config(train=Train(batch_size=BATCH)))
+        weights = Weights(supernet_variables(EDGEFLOW, 32))
+        step.connect(Batch(*[tf.identity(variable) for variable in held]), weights, gradients_as_convolutions=True)
         plan = training_plan(1, len(dataset), 0, (STEPS + 2) * BATCH)
         with tf.Session() as session:
             session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
@@ -43,7 +44,7 @@ def main() -> None:
                 began = time.perf_counter()
                 session.run(fetch)
                 fetched = time.perf_counter()
-                step.run(session, fair_cycle(FLOW_SPACE, 1, number), 1e-4, [BATCH])
+                step.run(session, step.draw(number), 1e-4, [BATCH])
                 if number >= 2:  # the first calls build executors
                     waiting += fetched - began
                     stepping += time.perf_counter() - fetched

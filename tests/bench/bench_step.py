@@ -17,26 +17,30 @@ def measure(kind: str, as_convolutions: bool) -> dict:
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     import tensorflow.compat.v1 as tf
 
+    from efnas.core.costs import supernet_variables
     from efnas.core.layers import Layers
-    from efnas.core.network import optical_flow_network
     from efnas.core.routing import Fixed, Lanes
     from efnas.core.sampler import fair_cycle
-    from efnas.core.space import FLOW_SPACE, ArchCode
+    from efnas.core.space import ArchCode
+    from efnas.core.supernet import EDGEFLOW
+    from efnas.core.weights import Weights
     from efnas.training.loss import multiscale_loss
 
     tf.logging.set_verbosity(tf.logging.ERROR)
     images = tf.random.stateless_normal([BATCH, HEIGHT, WIDTH, 6], [1, 2])
     truth = tf.random.stateless_normal([BATCH, HEIGHT, WIDTH, 2], [3, 4])
     # A single cycle for both, so that both compute the same three subnets.
-    cycle = fair_cycle(FLOW_SPACE, 1, 0)
+    space = EDGEFLOW.space
+    cycle = fair_cycle(space, 1, 0)
     codes = tf.placeholder(tf.int32, [3, 9])
-    walks = [Lanes(FLOW_SPACE, codes)] if kind == "lanes" else [Fixed(FLOW_SPACE, ArchCode(code)) for code in cycle]
+    walks = [Lanes(space, codes)] if kind == "lanes" else [Fixed(space, ArchCode(code)) for code in cycle]
+    weights = Weights(supernet_variables(EDGEFLOW, 32))
     trains = []
     for walk in walks:
-        layers = Layers(gradients_as_convolutions=as_convolutions)
-        lanes = optical_flow_network(layers, walk, images)
-        loss = tf.add_n([multiscale_loss(maps, truth) for maps in lanes]) / len(lanes)
-        variables = list(layers.trainable.values())
+        layers = Layers(weights, gradients_as_convolutions=as_convolutions)
+        lanes = EDGEFLOW.network(layers, walk, images, 32)
+        loss = tf.add_n([multiscale_loss(EDGEFLOW.heads, maps, truth) for maps in lanes]) / len(lanes)
+        variables = list(layers.used.values())
         gradients, _ = tf.clip_by_global_norm(tf.gradients(loss, variables), 5.0)
         trains.append(tf.train.AdamOptimizer(1e-4).apply_gradients(zip(gradients, variables)))
     with tf.Session() as session:

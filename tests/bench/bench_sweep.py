@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from efnas.cache import Cache
-from efnas.config import load_config
+from efnas.config_files import load_config
+from efnas.core.network import FLOW_SPACE
 from efnas.core.sampler import random_archs
-from efnas.core.space import FLOW_SPACE
 from efnas.cost.compiles import Compiles, Work, exported_one_by_one, here
 from efnas.errors import EfnasError
 from efnas.export.compose import Composer
@@ -32,10 +32,10 @@ def main() -> None:
     archs = random_archs(FLOW_SPACE, 7, COMPILES)
     nothing = Cache(None)
     files = NetworkFiles(load_config(), nothing)
-    parts = tuple(files.subnet(arch, ["accumulated"])["accumulated"] for arch in FLOW_SPACE.uniform_codes())
+    parts = tuple(files.subnet(arch, "accumulated") for arch in FLOW_SPACE.uniform_codes())
     began = time.perf_counter()
     for arch in archs[:FILES]:
-        files.subnet(arch, ["accumulated"])
+        files.subnet(arch, "accumulated")
     exported = rate(FILES, began)
     composer = Composer(FLOW_SPACE, parts)
     began = time.perf_counter()

@@ -8,7 +8,7 @@ from PIL import Image
 from vela_stand_in import stand_in_program
 
 from efnas.cli.app import main
-from efnas.config import load_config
+from efnas.config_files import load_config
 from efnas.runs.manifest import write_manifest
 from efnas.training.plan import prepare
 

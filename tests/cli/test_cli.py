@@ -7,6 +7,8 @@ import sys
 import pytest
 from command import EFNAS, efnas
 
+from efnas.cli import app
+
 
 def imported_by(*words):
     """Names of the modules that a command has imported when it ends, as one text."""
@@ -46,7 +48,8 @@ def test_a_completion_imports_nothing_heavy(line, monkeypatch):
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
     modules = imported_by()
-    assert "'efnas.cli.completion.values'" in modules
+    assert "'efnas.cli.app'" in modules
+    assert ("'efnas.cli.completion.values'" in modules) == (line != "efnas ")
     for name in [*HEAVY, "scipy", "rich"]:
         assert f"'{name}'" not in modules, name
 
@@ -132,23 +135,29 @@ def test_quiet_leaves_the_answer_and_takes_the_hints():
     assert "Next" not in quiet and "2,743,072" in quiet
 
 
+def leaves(command, words=()):
+    """Every command that does something, with its words."""
+    below = getattr(command, "commands", {})
+    if not below or getattr(command, "invoke_without_command", False):
+        yield " ".join(words), command
+    for name, each in below.items():
+        yield from leaves(each, (*words, name))
+
+
 def test_every_command_has_the_common_options_and_a_help_that_ends():
-    from typer.main import get_command
+    for name, listed in app.COMMANDS.items():
+        assert listed.told.endswith(".")
+        for words, leaf in leaves(app.load(name), [name]):
+            assert {"--json", "--quiet", "--no-color"} <= {name for param in leaf.params for name in param.opts}, words
+            assert leaf.help and leaf.help.strip().split("\n")[0].endswith((".", ":")), words
 
-    from efnas.cli.app import COMMANDS, application
-    from efnas.cli.common_options import add_common_options
 
-    command = get_command(application())
-    add_common_options(command)
-    assert set(command.commands) == set(COMMANDS)
-
-    def leaves(each):
-        below = getattr(each, "commands", {})
-        return [leaf for name in below for leaf in leaves(below[name])] if below else [each]
-
-    for leaf in leaves(command):
-        assert {"--quiet", "--no-color"} <= {name for param in leaf.params for name in param.opts}, leaf.name
-        assert leaf.help and leaf.help.strip().split("\n")[0].endswith((".", ":")), leaf.name
+@pytest.mark.parametrize("words, options", [
+    ("export", ["--base-width", "--base-path"]), ("sweep", ["--base-width", "--base-path", "--set"]),
+    ("eval", ["--base-path", "--gpu-device"]), ("fit", ["--config", "--height"]),
+])  # fmt: skip
+def test_commands_about_a_run_or_a_network_take_the_same_options(words, options):
+    assert set(options) <= {name for param in app.load(words).params for name in param.opts}
 
 
 def test_a_command_that_was_mistyped_is_guessed():

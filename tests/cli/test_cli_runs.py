@@ -2,15 +2,18 @@
 
 import json
 import signal
-from types import SimpleNamespace
 
 import pytest
 from command import efnas
 from terminal import Terminal
 
-from efnas.cli.screen.training import _LiveScreen, _PlainScreen, _Screen
-from efnas.config import load_config
-from efnas.runs.progress import Progress
+from efnas.cli.screen.training import LiveScreen, PlainScreen, TrainingScreen
+from efnas.config_files import load_config
+from efnas.runs.resume import Resume
+from efnas.training.events import Event, NotFinite, Stopped
+from efnas.training.loop import train
+from efnas.training.plan import prepare
+from efnas.training.stopping import RunStopped
 
 
 def test_colours_are_for_terminals_that_want_them():
@@ -118,24 +121,43 @@ def test_what_tensorflow_has_to_say_is_in_the_log_of_the_run(run_folder):
     assert "evaluation after epoch 2" in log
 
 
-@pytest.mark.parametrize("screen", [_Screen, _PlainScreen, _LiveScreen])
-def test_every_screen_takes_all_that_a_run_tells(screen, run_folder, tmp_path):
+@pytest.fixture(scope="module")
+def watched_run(small_chairs, tmp_path_factory):
+    """A real run that was stopped and resumed: its plans and all that happened."""
+    settings = [
+        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "network.base_width=4",
+        "train.batch_size=6", "train.num_epochs=2", "eval.eval_pool_size=6", "eval.bn_recal_batches=1",
+        "eval.eval_batches_per_arch=1", "runtime.threads=1", f"runtime.output_root={tmp_path_factory.mktemp('watched')}",
+    ]  # fmt: skip
+    config = load_config(assignments=settings)
+    first, parts = [], []
+    for resume in (None, Resume()):
+        stop = (lambda: signal.SIGTERM if len(first) > 2 else None) if resume is None else lambda: None
+        plan = prepare(config, resume)
+        for event in train(plan, False, resume, stop):
+            first.append(event)
+            parts.append((plan, event))
+    return parts
+
+
+@pytest.mark.parametrize("screen", [TrainingScreen, PlainScreen, LiveScreen])
+def test_every_screen_takes_all_that_a_run_tells(screen, watched_run, tmp_path, capsys):
     """--json and --quiet have the first, a pipe the second, a terminal the third."""
-    plan = SimpleNamespace(config=load_config(run_folder[1]), steps_per_epoch=3, total_steps=9,
-                           sets=SimpleNamespace(train=range(9)), device=SimpleNamespace(name="CPU"))  # fmt: skip
-    moment, result = SimpleNamespace(epoch=1, train_loss=1.0), SimpleNamespace(loss=1.0)
-    figures = dict.fromkeys(("mean", "std", "baseline", "zero"), 1.0)
-    logs, told = [], SimpleNamespace(progress=Progress(step=1), checkpoint=tmp_path, found=[])
-    with screen(logs.append) as listener:
-        listener.resuming(told)
-        listener.synthesis(1, 2)
-        listener.begin(plan)
-        listener.step(1, 2, result, 0.1, 4)
-        listener.evaluating(1)
-        listener.evaluated(moment, "evaluation", figures, True)
-        listener.stopping(signal.SIGTERM)
-    assert listener.last_evaluation == "evaluation"
-    assert logs == [run_folder[0] / "runs" / "small" / "train.log"]
+    assert {type(event) for _, event in watched_run} == set(Event.__args__) - {NotFinite}
+    logs = []
+    with screen(logs.append) as shown:
+        shown.synthesis(1, 2)
+        for plan, event in watched_run:
+            shown.show(plan, event)
+            if isinstance(event, Stopped):
+                with pytest.raises(RunStopped, match="Go on with: efnas train --resume"):
+                    shown.answer(plan, as_json=False)
+        shown.stopping(signal.SIGTERM)
+    capsys.readouterr()
+    shown.answer(plan, as_json=True)
+    assert json.loads(capsys.readouterr().out)["steps"] == 4
+    assert logs == [plan.config.runtime.run_folder / "train.log"] * 2
+    assert shown.last_errors.samples == 6
 
 
 def test_a_finished_training_answers_as_json_with_nothing_else(run_folder):

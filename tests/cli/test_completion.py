@@ -113,14 +113,15 @@ def test_installed_velas_complete():
 
 
 def test_completion_of_what_is_broken_is_silent(place):
-    from click import Context
+    from typer.main import get_command
 
-    from efnas.cli.app import command
+    from efnas.cli.app import application
+    from efnas.cli.click import Context
     from efnas.cli.completion import values as completion
 
     broken = place / "broken.yaml"
     broken.write_text("a: [")
-    context = Context(command())
+    context = Context(get_command(application))
     for config in (broken, place / "absent.yaml", place):
         context.params = {"config": config, "output_root": place / "absent"}
         for complete in completion.BY_METAVAR.values():

@@ -7,7 +7,7 @@ import pytest
 from command import efnas
 
 from efnas import machine
-from efnas.config import load_config
+from efnas.config_files import load_config
 from efnas.machine import FINE, NOTE, PROBLEM, examine_machine
 from efnas.training.readiness import examine_data, examine_disk
 from efnas.vela import installed

@@ -1,11 +1,14 @@
 """The fair sampler: strict fairness, reproducibility, and the evaluation pool."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 
 from efnas.core.fairness_check import check_sampler
-from efnas.core.sampler import FairnessCounts, evaluation_pool, fair_cycle, random_archs
-from efnas.core.space import FLOW_SPACE
+from efnas.core.network import FLOW_SPACE
+from efnas.core.sampler import FairnessCounts, evaluation_pool, fair_cycle, nth_permutation, random_archs
 from efnas.errors import EfnasError
 
 
@@ -30,15 +33,21 @@ def test_the_first_cycle_of_seed_42_is_what_it_always_was():
 FIRST_CYCLE_OF_SEED_42 = [[1, 2, 0, 1, 1, 0, 0, 1, 0], [0, 0, 2, 0, 0, 2, 2, 0, 1], [2, 1, 1, 2, 2, 1, 1, 2, 2]]
 
 
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_permutations_are_counted_in_the_order_of_a_dictionary(count):
+    orders = [tuple(nth_permutation(count, number)) for number in range(math.factorial(count))]
+    assert orders == list(itertools.permutations(range(count)))
+
+
 def test_the_gap_is_zero_after_whole_cycles_and_not_within_one():
-    counts = FairnessCounts(FLOW_SPACE)
+    counts = FairnessCounts.none(FLOW_SPACE)
     cycle = fair_cycle(FLOW_SPACE, 1, 0)
     counts.add(cycle[:1])
     assert counts.gap == 1
     counts.add(cycle[1:])
     assert counts.gap == 0
     assert counts.counts.sum() == 27
-    assert FairnessCounts(FLOW_SPACE, counts.counts.tolist()).gap == 0
+    assert FairnessCounts(counts.counts.tolist()).gap == 0
 
 
 def test_all_permutations_come_equally_often():
@@ -53,7 +62,7 @@ def test_all_permutations_come_equally_often():
 @pytest.mark.parametrize("size", [6, 12, 24])
 def test_the_pool_has_every_option_equally_often_and_holds_the_baseline(seed, size):
     pool = evaluation_pool(FLOW_SPACE, seed, size)
-    counts = FairnessCounts(FLOW_SPACE)
+    counts = FairnessCounts.none(FLOW_SPACE)
     counts.add(pool)
     assert (counts.counts == size // 3).all()
     assert len(set(pool)) == size

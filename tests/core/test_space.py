@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from efnas.core.space import FLOW_SPACE, ArchCode, ChoiceBlock, SearchSpace
+from efnas.core.network import FLOW_SPACE
+from efnas.core.space import ArchCode, ChoiceBlock, Option, SearchSpace
 from efnas.errors import EfnasError
 
 codes = st.tuples(*[st.integers(0, 2)] * 9).map(ArchCode)
@@ -34,10 +35,10 @@ def test_the_baseline_is_depth_one_and_heads_7_5_7_7_7():
 
 @given(codes)
 def test_the_light_to_heavy_order_changes_heads_only_and_is_its_own_inverse(code):
-    other = FLOW_SPACE.reverse_kernel_order(code)
+    other = FLOW_SPACE.other_order(code)
     assert other[:4] == code[:4]
     assert tuple(2 - digit for digit in other[4:]) == code[4:]
-    assert FLOW_SPACE.reverse_kernel_order(other) == code
+    assert FLOW_SPACE.other_order(other) == code
 
 
 @given(codes)
@@ -81,6 +82,13 @@ def test_unknown_blocks_and_options_are_errors():
         FLOW_SPACE.encode({"H1": "9"})
 
 
-def test_a_space_with_unequal_options_is_refused():
+def blocks_of(*counts):
+    return tuple(
+        ChoiceBlock(str(n), tuple(Option(k, str(k), str(k)) for k in range(count))) for n, count in enumerate(counts)
+    )
+
+
+@pytest.mark.parametrize("counts", [(2, 3), (1, 1), (11, 11)])
+def test_a_space_with_unequal_too_few_or_too_many_options_is_refused(counts):
     with pytest.raises(ValueError):
-        SearchSpace("s", 1, (ChoiceBlock("A", "depth", (1, 2)), ChoiceBlock("B", "depth", (1, 2, 3))), ArchCode((0, 0)))
+        SearchSpace("s", 1, blocks_of(*counts), ArchCode((0, 0)))

@@ -12,8 +12,8 @@ from test_sweep_cli import parts_of, tiny  # noqa: F401
 from vela_stand_in import stand_in_program
 
 from efnas.cache import Cache
+from efnas.core.network import FLOW_SPACE
 from efnas.core.sampler import random_archs
-from efnas.core.space import FLOW_SPACE
 from efnas.cost.cluster import on_cluster
 from efnas.cost.compiles import Compiles, Work
 from efnas.errors import EfnasError

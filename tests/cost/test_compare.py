@@ -7,8 +7,8 @@ from command import efnas
 from vela_stand_in import PRINTED, real_vela, stand_in_program
 
 from efnas.cache import Cache
-from efnas.config import load_config
-from efnas.core.space import FLOW_SPACE
+from efnas.config_files import load_config
+from efnas.core.network import FLOW_SPACE
 from efnas.cost.compare import Limits, compare
 from efnas.cost.pictures import draw_comparison, peak_step
 from efnas.errors import EfnasError
@@ -16,7 +16,7 @@ from efnas.export.network_files import NetworkFiles
 from efnas.vela.board import packaged_profile
 from efnas.vela.compiler import Settings, Vela
 
-SMALL = ["data.input_height=60", "data.input_width=80", "train.base_width=8"]
+SMALL = ["data.input_height=60", "data.input_width=80", "network.base_width=8"]
 SMALL_OPTIONS = ["--height", 60, "--width", 80, "--base-width", 8]
 ARCHS = [FLOW_SPACE.baseline, FLOW_SPACE.parse("222200000")]
 
@@ -85,10 +85,9 @@ def test_random_files_are_exported_once(cache, compared):
         raise AssertionError("TensorFlow was to be imported")
 
     warm = NetworkFiles(load_config(assignments=SMALL), cache, before_tensorflow=never)
-    assert warm.subnet(ARCHS[0], ["accumulated"]) == NetworkFiles(load_config(assignments=SMALL), cache).subnet(
-        ARCHS[0], ["accumulated"]
-    )
-    for other in (["runtime.seed=1"], ["train.base_width=4"], ["data.input_width=96"]):
+    files = NetworkFiles(load_config(assignments=SMALL), cache)
+    assert warm.subnet(ARCHS[0], "accumulated") == files.subnet(ARCHS[0], "accumulated")
+    for other in (["runtime.seed=1"], ["network.base_width=4"], ["data.input_width=96"]):
         with pytest.raises(AssertionError):
             NetworkFiles(load_config(assignments=SMALL + other), cache, before_tensorflow=never).baseline("accumulated")
 

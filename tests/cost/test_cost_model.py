@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from efnas.core.space import FLOW_SPACE, ArchCode, ChoiceBlock, SearchSpace
-from efnas.cost.model import ADDITIVE, PAIRS, Cost, CostModel, probes
+from efnas.core.network import FLOW_SPACE
+from efnas.core.space import ArchCode, ChoiceBlock, Option, SearchSpace
+from efnas.cost.model import ADDITIVE, PAIRS, BoardCost, CostModel, probes
 from efnas.cost.proof import held_out, prove
 
-SMALL = SearchSpace("small", 1, tuple(ChoiceBlock(name, "depth", (1, 2, 3)) for name in "ABCD"), ArchCode((0, 1, 0, 2)))
+THREE = tuple(Option(number, str(number), str(number)) for number in (1, 2, 3))
+SMALL = SearchSpace("small", 1, tuple(ChoiceBlock(name, THREE) for name in "ABCD"), ArchCode((0, 1, 0, 2)))
 OPTIONS = np.array([[5.0, 7.0, 11.0], [2.0, 3.0, 4.5], [0.5, 9.0, 1.0], [8.0, 1.0, 4.0]])
 MEETING = np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 5.0], [1.0, 4.0, 0.0]])
 
@@ -15,7 +17,7 @@ MEETING = np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 5.0], [1.0, 4.0, 0.0]])
 def additive(arch):
     stages = {name: 100.0 * digit + place for place, (name, digit) in enumerate(zip("ABCD", arch))}
     latency = 40 + sum(options[digit] for options, digit in zip(OPTIONS, arch))
-    return Cost(latency, max(stages.values()), 2 * latency, stages)
+    return BoardCost(latency, max(stages.values()), 2 * latency, stages)
 
 
 def with_pairs(arch):
@@ -70,7 +72,7 @@ def test_held_out_subnets_are_never_probes_and_come_from_the_seed():
 
 def test_a_proof_measures_what_is_off():
     archs = [SMALL.code(digits) for digits in ((0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 2, 2))]
-    true = {arch: Cost(latency, 100.0, 10.0, {}) for arch, latency in zip(archs, (100.0, 200.0, 400.0))}
+    true = {arch: BoardCost(latency, 100.0, 10.0, {}) for arch, latency in zip(archs, (100.0, 200.0, 400.0))}
     said = dict(zip(archs, ((101.0, 100.0, 10.0), (200.0, 97.0, 10.0), (150.0, 100.0, 12.0))))
     proof = prove("additive", said.get, true)
     assert proof.subnets == 3

@@ -6,7 +6,7 @@ import pytest
 from command import efnas
 from vela_stand_in import LAYERS, PRINTED, SUMMARY, real_vela
 
-from efnas.cost.fit import FINEST_KIB, Trial, fit, front_of
+from efnas.cost.fit import FINEST_KIB, Trial, front_of, search_settings
 from efnas.cost.pictures import draw_fit
 from efnas.errors import EfnasError
 from efnas.vela.compiler import Settings
@@ -43,7 +43,7 @@ def narrow(form, optimise, arena):
 
 def test_a_narrow_window_is_found_and_no_form_that_cannot_fit_is_searched():
     vela = Landscape(narrow)
-    found = fit({"small": b"small", "large": b"large"}, [vela], 1000)
+    found = search_settings({"small": b"small", "large": b"large"}, [vela], 1000)
     best = found.best
     assert (best.form, best.compiled.sram_kib, best.compiled.inference_ms) == ("small", 498, 170)
     assert 500 <= best.settings.arena / 1024 < 500 + FINEST_KIB
@@ -56,27 +56,27 @@ def test_an_arena_beyond_the_limit_may_still_end_within_it():
     def cost(form, optimise, arena):
         return (400, 900) if optimise == "Size" else (450, 170) if arena >= 520 else (450, 800)
 
-    assert fit({"form": b"form"}, [Landscape(cost)], 500).best.compiled.inference_ms == 170
+    assert search_settings({"form": b"form"}, [Landscape(cost)], 500).best.compiled.inference_ms == 170
 
 
 def test_the_best_really_fits():
     def cost(form, optimise, arena):
         return (400, 2000) if optimise == "Size" else (arena + 100, 1000 - arena / 10)
 
-    found = fit({"form": b"form"}, [Landscape(cost)], 600)
+    found = search_settings({"form": b"form"}, [Landscape(cost)], 600)
     assert found.best.compiled.sram_kib <= 600
     assert any(trial.compiled.sram_kib > 600 for trial in found.front)
 
 
 def test_nothing_fits_is_an_answer_and_no_compile_at_all_an_error():
-    found = fit({"form": b"form"}, [Landscape(lambda *_: (700, 100))], 600)
+    found = search_settings({"form": b"form"}, [Landscape(lambda *_: (700, 100))], 600)
     assert found.best is None and found.as_dict()["best"] is None
 
     def failing(form, optimise, arena):
         raise EfnasError("it crashed")
 
     with pytest.raises(EfnasError, match="No compile succeeded: it crashed"):
-        fit({"form": b"form"}, [Landscape(failing)], 600)
+        search_settings({"form": b"form"}, [Landscape(failing)], 600)
 
 
 def test_a_setting_that_fails_is_named_and_the_search_goes_on(tmp_path):
@@ -85,7 +85,7 @@ def test_a_setting_that_fails_is_named_and_the_search_goes_on(tmp_path):
             raise EfnasError("Allocation exceeds staging limit")
         return narrow("small", optimise, arena)
 
-    found = fit({"form": b"form"}, [Landscape(cost)], 1000)
+    found = search_settings({"form": b"form"}, [Landscape(cost)], 1000)
     (failed,) = [trial for trial in found.trials if trial.compiled is None]
     assert failed.as_dict() == {"form": "form", "vela": "9.9.9", "optimise": "Performance", "arena": 448 * 1024,
                                 "legacy_core": False, "error": "Allocation exceeds staging limit"}  # fmt: skip

@@ -1,23 +1,26 @@
 """Sweeps of a space: which method they end with, what is compiled, kept and named, on costs that are known by formula."""
 
+import csv
+import hashlib
 import json
 
 import pytest
 from test_cost_model import SMALL, additive, with_far_pairs, with_pairs
 
 from efnas.cache import Cache
-from efnas.config import load_config
-from efnas.core.space import FLOW_SPACE
+from efnas.config_files import load_config
+from efnas.core.supernet import EDGEFLOW
 from efnas.cost.compiles import Compiles, Work
-from efnas.cost.model import PAIRS, Cost, probes
-from efnas.cost.sweep import sweep
+from efnas.cost.model import PAIRS, BoardCost, probes
+from efnas.cost.sweep import sweep_space
 from efnas.cost.sweep_pictures import draw_sweep
 from efnas.cost.sweep_rows import table_of
-from efnas.cost.table import CostTable, front, query, read_table, write_table
+from efnas.cost.table import CostTable, front, read_table, select_rows, write_table
 from efnas.errors import EfnasError
 from efnas.vela.board import packaged_profile
 from efnas.vela.compiler import Settings
 
+FLOW_SPACE = EDGEFLOW.space
 WORK = Work(SMALL, (b"one", b"two", b"three"), None, "4.5.0", packaged_profile(), Settings())
 
 
@@ -39,7 +42,7 @@ def swept(formula, method="auto", cache=None, broken=(), dies_after=None, export
     engine = Engine(formula, broken, dies_after)
     compiles = Compiles(WORK, cache or Cache(None), engine)
     files = Compiles(WORK, Cache(None), Engine(exported or formula))
-    return sweep(compiles, files, method, 0.001, verify, seed=0), engine
+    return sweep_space(compiles, files, method, 0.001, verify, seed=0), engine
 
 
 @pytest.mark.parametrize("formula, method, compiled", [(additive, "additive", 9 + 12), (with_pairs, "pairs", 21 + 12),
@@ -63,7 +66,7 @@ def test_a_method_that_is_named_is_kept_with_its_errors():
 def test_chosen_subnets_are_compiled_although_the_others_are_derived():
     chosen = [arch for arch in SMALL.codes() if arch not in swept(additive)[0].costs][:3]
     compiles, files = (Compiles(WORK, Cache(None), Engine(additive)) for _ in range(2))
-    found = sweep(compiles, files, "additive", 0.001, 12, 0, chosen)
+    found = sweep_space(compiles, files, "additive", 0.001, 12, 0, chosen)
     assert set(chosen) < set(found.costs) and len(found.costs) == 9 + 12 + 3
 
 
@@ -124,14 +127,14 @@ def flow_table():
     """A table of the real space with costs by formula, one subnet failed, and three EPEs."""
 
     def formula(arch):
-        return Cost(100.0 + sum((place + 1) * digit for place, digit in enumerate(arch)), 1000.0 + 300 * arch[0],
+        return BoardCost(100.0 + sum((place + 1) * digit for place, digit in enumerate(arch)), 1000.0 + 300 * arch[0],
                     500.0, {"E0": 900.0, "EB0": 1000.0 + 300 * arch[0]})  # fmt: skip
 
     work = WORK._replace(space=FLOW_SPACE)
     broken = FLOW_SPACE.parse("222222222")
     compiles = Compiles(work, Cache(None), Engine(formula))
     compiles.failed[broken] = "Vela failed."
-    found = sweep(compiles, Compiles(work, Cache(None), Engine(formula)), "additive", 0.001, 4, seed=0)
+    found = sweep_space(compiles, Compiles(work, Cache(None), Engine(formula)), "additive", 0.001, 4, seed=0)
     epe = {
         FLOW_SPACE.parse(code): value for code, value in (("000000000", 3.0), ("100000000", 2.0), ("010000000", 2.5))
     }
@@ -141,13 +144,17 @@ def flow_table():
 def test_a_row_says_what_a_subnet_costs_and_how_that_is_known(flow_table):
     assert len(flow_table.rows) == 19_683
     row = flow_table.row(FLOW_SPACE.parse("210000001"))
-    assert (row["EB0"], row["EB1"], row["H2Out"]) == ("3 residual blocks", "2 residual blocks", "5x5")
-    assert row["latency_ms"] == pytest.approx(100 + 2 + 2 + 9) and row["fps"] == pytest.approx(1000 / 113)
-    assert (row["sram_kib"], row["fits"], row["known"]) == (1600, False, "derived")
-    assert flow_table.row(FLOW_SPACE.baseline)["known"] == "compiled"
-    assert flow_table.row(FLOW_SPACE.baseline)["fits"] is True
+    assert (row.options["EB0"], row.options["EB1"], row.options["H2Out"]) == (
+        "3 residual blocks",
+        "2 residual blocks",
+        "5x5",
+    )
+    assert row.latency_ms == pytest.approx(100 + 2 + 2 + 9) and row.fps == pytest.approx(1000 / 113)
+    assert (row.sram_kib, row.fits, row.known) == (1600, False, "derived")
+    assert flow_table.row(FLOW_SPACE.baseline).known == "compiled"
+    assert flow_table.row(FLOW_SPACE.baseline).fits is True
     failed = flow_table.row(FLOW_SPACE.parse("222222222"))
-    assert failed["known"] == "failed" and failed["latency_ms"] is None
+    assert failed.known == "failed" and failed.latency_ms is None
     assert flow_table.about["failed"] == {"2,2,2,2,2,2,2,2,2": "Vela failed."}
 
 
@@ -156,42 +163,73 @@ def test_macs_and_parameters_are_those_of_codec(flow_table):
 
     for code in ("000001000", "120210212"):
         arch = FLOW_SPACE.parse(code)
-        total = subnet_costs(FLOW_SPACE, arch, 180, 240).total
-        assert (flow_table.row(arch)["macs"], flow_table.row(arch)["params"]) == (total.macs, total.params)
+        total = subnet_costs(EDGEFLOW, arch, 180, 240, 32).total
+        assert (flow_table.row(arch).macs, flow_table.row(arch).params) == (total.macs, total.params)
 
 
 def test_a_table_written_and_read_is_the_same(flow_table, tmp_path):
     write_table(tmp_path, flow_table)
     for path in (tmp_path, tmp_path / "table.csv"):
-        again = read_table(path)
+        again = read_table(path, FLOW_SPACE)
         for one, other in zip(flow_table.rows[::97], again.rows[::97]):
-            for name, value in one.items():
-                assert other[name] == (pytest.approx(value, abs=1e-6) if isinstance(value, float) else value)
+            read = other.as_dict()
+            for name, value in one.as_dict().items():
+                assert read[name] == (pytest.approx(value, abs=1e-6) if isinstance(value, float) else value)
     assert len((tmp_path / "front.csv").read_text().splitlines()) == 1 + 2
 
 
-def test_a_query_keeps_its_limits_and_counts_error_bounds(flow_table):
-    rows = query(flow_table, {"latency_ms": 110, "sram_kib": 1300}, {}, False, "params", True)
-    assert rows and all(row["latency_ms"] <= 110 and row["sram_kib"] <= 1300 for row in rows)
-    assert [row["params"] for row in rows] == sorted((row["params"] for row in rows), reverse=True)
-    expected = sum(row["latency_ms"] is not None and row["latency_ms"] <= 110 and row["sram_kib"] <= 1300
+def test_a_table_of_before_rows_said_how_far_their_flash_is_off_has_that_of_its_proof(flow_table, tmp_path):
+    write_table(tmp_path, flow_table)
+    rows = list(csv.DictReader((tmp_path / "table.csv").open()))
+    for row in rows:
+        del row["flash_error_kib"]
+    with open(tmp_path / "table.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    proofs = [{**flow_table.about["proofs"][-1], "largest_flash_error_kib": 7.5}]
+    digest = hashlib.sha256((tmp_path / "table.csv").read_bytes()).hexdigest()
+    _about(tmp_path, table_sha256=digest, proofs=proofs)
+    again = read_table(tmp_path, FLOW_SPACE)
+    assert {row.known: row.flash_error_kib for row in again.rows} == {"derived": 7.5, "compiled": 0.0, "failed": None}
+
+
+def test_a_query_keeps_its_limits(flow_table):
+    rows = select_rows(flow_table, {"latency_ms": 110, "sram_kib": 1300}, None, False, "params", True)
+    assert rows and all(row.latency_ms <= 110 and row.sram_kib <= 1300 for row in rows)
+    assert [row.params for row in rows] == sorted((row.params for row in rows), reverse=True)
+    expected = sum(row.latency_ms is not None and row.latency_ms <= 110 and row.sram_kib <= 1300
                    for row in flow_table.rows)  # fmt: skip
     assert len(rows) == expected
-    assert len(query(flow_table, {}, {}, True, "fps", True)) == 2 * 19_683 / 3
-    unsure = [{**row, "latency_error_ms": 5.0} for row in flow_table.rows]
-    less = query(CostTable(unsure, {}), {"latency_ms": 110}, {}, False, "latency_ms", False)
-    assert less[-1]["latency_ms"] == 105
+    assert len(select_rows(flow_table, {}, None, True, "fps", True)) == 2 * 19_683 / 3
     with pytest.raises(EfnasError, match="no column 'speed'"):
-        query(flow_table, {}, {}, False, "speed", False)
+        select_rows(flow_table, {}, None, False, "speed", False)
+
+
+@pytest.mark.parametrize("at_most, min_fps, error, worst", [
+    ({"latency_ms": 110}, None, {"latency_error_ms": 5.0}, {"latency_ms": 105}),
+    ({"sram_kib": 1300}, None, {"sram_error_kib": 1.0}, {"sram_kib": 1000}),
+    ({"flash_kib": 500}, None, {"flash_error_kib": 0.5}, None),
+    ({}, 1000 / 110, {"latency_error_ms": 5.0}, {"latency_ms": 105}),
+])  # fmt: skip
+def test_every_limit_counts_a_derived_figure_with_its_error(flow_table, at_most, min_fps, error, worst):
+    """Frames a second too: a subnet may be as slow as its latency with the error on top."""
+    unsure = CostTable([row._replace(**error) for row in flow_table.rows], {})
+    found = select_rows(unsure, at_most, min_fps, False, "latency_ms", False)
+    assert len(found) < len(select_rows(flow_table, at_most, min_fps, False, "latency_ms", False))
+    assert bool(found) == (worst is not None)
+    for name, value in (worst or {}).items():
+        assert max(getattr(row, name) for row in found) == value
 
 
 def test_the_front_holds_what_no_other_beats(flow_table):
-    assert [row["arch"] for row in front(flow_table.rows)] == ["0,0,0,0,0,0,0,0,0", "1,0,0,0,0,0,0,0,0"]
+    assert [row.arch for row in front(flow_table.rows)] == ["0,0,0,0,0,0,0,0,0", "1,0,0,0,0,0,0,0,0"]
 
 
 @pytest.mark.parametrize("change, message", [
     (lambda folder: (folder / "table.json").unlink(), "No such file"),
     (lambda folder: (folder / "table.json").write_text("{"), "it is damaged"),
+    (lambda folder: _about(folder, proofs=[]), "it is damaged"),
     (lambda folder: (folder / "table.csv").write_text("arch\n"), "changed or cut"),
     (lambda folder: _about(folder, space=["another", 1]), r"of another search space \(\['another', 1\]\)"),
     (lambda folder: _about(folder, space=["edgeflow-bilinear", 2]), "of another search space"),
@@ -200,7 +238,7 @@ def test_a_table_that_cannot_be_trusted_is_refused(flow_table, tmp_path, change,
     write_table(tmp_path, flow_table)
     change(tmp_path)
     with pytest.raises(EfnasError, match=message):
-        read_table(tmp_path)
+        read_table(tmp_path, FLOW_SPACE)
 
 
 def _about(folder, **changes):

@@ -12,8 +12,8 @@ from conftest import PROJECT
 from vela_stand_in import real_vela, runs_of, stand_in_program
 
 from efnas.cache import Cache
-from efnas.config import load_config
-from efnas.core.space import FLOW_SPACE
+from efnas.config_files import load_config
+from efnas.core.network import FLOW_SPACE
 from efnas.cost.proof import held_out
 from efnas.export.compose import Composer
 from efnas.export.network_files import NetworkFiles
@@ -96,12 +96,12 @@ def test_codec_and_vela_compare_show_the_row(table, own_cache, tmp_path):
 def tiny(tmp_path_factory):
     """Files of a tiny network and their cache."""
     cache = Cache(tmp_path_factory.mktemp("tiny"))
-    config = load_config(assignments=["data.input_height=32", "data.input_width=48", "train.base_width=4"])
+    config = load_config(assignments=["data.input_height=32", "data.input_width=48", "network.base_width=4"])
     return NetworkFiles(config, cache)
 
 
 def parts_of(files):
-    return tuple(files.subnet(arch, ["accumulated"])["accumulated"] for arch in FLOW_SPACE.uniform_codes())
+    return tuple(files.subnet(arch, "accumulated") for arch in FLOW_SPACE.uniform_codes())
 
 
 def test_a_subnet_on_which_the_compiler_fails_is_named_the_table_written_and_the_exit_code_1(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from efnas.data.check import check_sample
 from efnas.data.flow_files import read_flo, write_flo
-from efnas.data.flying_chairs import check_sample, index_folder, index_list
+from efnas.data.flying_chairs import index_folder, index_list
 from efnas.errors import EfnasError
 
 

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from efnas.data.check import check_samples
 from efnas.data.flow_files import read_flo
-from efnas.data.flying_chairs import check_samples, index_folder
+from efnas.data.flying_chairs import index_folder
 from efnas.data.synthesis import SceneStyle, make_pair, write_dataset
 from efnas.errors import EfnasError
 

@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from efnas.config import Train
-from efnas.core.layers import MOVING
-from efnas.core.sampler import fair_cycle
-from efnas.core.space import FLOW_SPACE
+from efnas.config import Config, Network, Runtime, Train
+from efnas.core.costs import supernet_variables
+from efnas.core.supernet import EDGEFLOW
+from efnas.core.weights import Weights
 from efnas.data.batches import Batch
 from efnas.evaluation.recalibration import TotalVariance
-from efnas.evaluation.subnets import SubnetEvaluator
-from efnas.training.step import FairStep
+from efnas.evaluation.subnets import SubnetEvaluator, result_of
+from efnas.training.fair_step import FairStep
 
+FLOW_SPACE = EDGEFLOW.space
 ARCHS = [FLOW_SPACE.parse(text) for text in ("000000000", "120210121", "222222222")]
 STEPS = 12
 
@@ -22,17 +23,21 @@ class Trained:
 
     def __init__(self):
         images, truth = tf.placeholder(tf.float32, [None, 32, 48, 6]), tf.placeholder(tf.float32, [None, 32, 48, 2])
-        step = FairStep(FLOW_SPACE, Batch(images, truth), Train(base_width=4, batch_size=4), 1, True)
-        self.evaluator = SubnetEvaluator(FLOW_SPACE, 32, 48, base_width=4)
-        self.variables = step.trained_state()
+        self.weights = Weights(supernet_variables(EDGEFLOW, 4), seed=1)
+        config = Config(runtime=Runtime(seed=1), network=Network(base_width=4), train=Train(batch_size=4))
+        step = FairStep(EDGEFLOW, config)
+        step.connect(Batch(images, truth), self.weights, gradients_as_convolutions=True)
+        self.evaluator = SubnetEvaluator(EDGEFLOW, self.weights, 32, 48, base_width=4)
+        self.variables = [*self.weights.saved, *step.optimiser_state]
         self.session = tf.Session()
         self.session.run(tf.global_variables_initializer())
         self.batches = [self.batch(seed) for seed in range(8)]
-        feed = {step.share: 1.0, step.rate: 0.01}
+        feed = {step.update.share: 1.0, step.update.rate: 0.01}
         for number in range(STEPS):
             data = self.batches[number % len(self.batches)]
-            codes = fair_cycle(FLOW_SPACE, 1, number)
-            self.session.run(step._apply, {**feed, step.codes: codes, images: data[0], truth: data[1]})
+            self.session.run(
+                step.update._apply, {**feed, step.codes: step.draw(number), images: data[0], truth: data[1]}
+            )
 
     @staticmethod
     def batch(seed):
@@ -43,7 +48,10 @@ class Trained:
         return np.concatenate([first, second], axis=-1).astype("f"), flow.astype("f")
 
     def evaluate(self, archs):
-        return self.evaluator.evaluate(self.session, archs, self.batches[:4], self.batches[4:])
+        return result_of(self.evaluator.evaluate(self.session, archs, self.batches[:4], self.batches[4:]))
+
+    def statistics(self, archs, batches):
+        return result_of(self.evaluator.statistics(self.session, archs, batches))
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +67,22 @@ def test_zero_prediction_scores_the_mean_flow_length(trained):
 
 def test_a_network_that_predicts_zero_scores_the_zero_epe():
     with tf.Graph().as_default(), tf.Session() as session:
-        evaluator = SubnetEvaluator(FLOW_SPACE, 32, 48, base_width=4)
+        weights = Weights(supernet_variables(EDGEFLOW, 4))
+        evaluator = SubnetEvaluator(EDGEFLOW, weights, 32, 48, base_width=4)
         session.run(tf.global_variables_initializer())  # all heads begin at zero
         batches = [Trained.batch(seed) for seed in (1, 2)]
-        evaluation = evaluator.evaluate(session, ARCHS[1:2], batches, batches)
+        evaluation = result_of(evaluator.evaluate(session, ARCHS[1:2], batches, batches))
         assert evaluation.epe[ARCHS[1]] == pytest.approx(evaluation.zero_epe, rel=1e-6)
 
 
 def test_epe_is_that_of_the_accumulated_flow_and_not_of_the_last_heads_residual(trained):
     evaluator, (images, truth) = trained.evaluator, trained.batches[5]
-    (statistics,) = evaluator.statistics(trained.session, ARCHS[1:2], trained.batches[:4])
-    evaluator.load(trained.session, statistics)
+    (statistics,) = trained.statistics(ARCHS[1:2], trained.batches[:4])
+    evaluator._loaded.load(trained.session, statistics)
     maps = trained.session.run(evaluator.maps, {evaluator.code: ARCHS[1], evaluator.images: images})
     epe = {name: np.linalg.norm(m[-1][:, :32, :48, :2] - truth, axis=-1).mean()
            for name, m in (("residual", maps.residual), ("accumulated", maps.accumulated))}  # fmt: skip
-    scored = trained.evaluator.evaluate(trained.session, ARCHS[1:2], trained.batches[:4], [(images, truth)])
+    scored = result_of(evaluator.evaluate(trained.session, ARCHS[1:2], trained.batches[:4], [(images, truth)]))
     assert scored.epe[ARCHS[1]] == pytest.approx(epe["accumulated"], rel=1e-4)
     assert abs(epe["residual"] - epe["accumulated"]) > 0.05 * epe["accumulated"]
 
@@ -88,9 +97,9 @@ def test_recalibration_leaves_every_trained_variable_bit_identical(trained):
 def test_recalibration_gives_the_population_statistics_of_the_subnet(trained):
     """Against NumPy at the first batch norm, and over one batch of all samples: the law of total variance."""
     evaluator = trained.evaluator
-    (statistics,) = evaluator.statistics(trained.session, ARCHS[:1], trained.batches[:4])
+    (statistics,) = trained.statistics(ARCHS[:1], trained.batches[:4])
     everything = np.concatenate([images for images, _ in trained.batches[:4]])
-    whole = evaluator.recalibration.moments(trained.session, ARCHS[0], everything)
+    whole = evaluator.batch_moments.run(trained.session, ARCHS[0], everything)
     np.testing.assert_allclose(statistics["E0/bn"], whole["E0/bn"], rtol=1e-3, atol=1e-4)
     # Exactly the batch norms of this subnet, and no other's.
     own = {"EB0/depth1/block1/bn1", "EB0/depth1/block1/bn2"}
@@ -107,12 +116,12 @@ def test_the_result_of_an_arch_does_not_depend_on_what_was_evaluated_before(trai
 @pytest.mark.parametrize("arch", ARCHS)
 def test_recalibrated_inference_is_close_to_batch_statistics_and_moving_averages_are_not(trained, arch):
     evaluator, session = trained.evaluator, trained.session
-    (recalibrated,) = evaluator.statistics(session, [arch], trained.batches)
-    (moving,) = evaluator.statistics(session, [arch], None)
+    (recalibrated,) = trained.statistics([arch], trained.batches)
+    (moving,) = trained.statistics([arch], None)
     away = {"recalibrated": [], "moving": []}
     for images, _ in trained.batches[4:]:
         feed = {evaluator.code: arch, evaluator.images: images}
-        by_batch = session.run(evaluator.recalibration.maps.accumulated[-1], feed)[:, :32, :48, :2]
+        by_batch = session.run(evaluator.batch_moments.maps.accumulated[-1], feed)[:, :32, :48, :2]
         for name, statistics in (("recalibrated", recalibrated), ("moving", moving)):
             flow = evaluator.predict(session, arch, statistics, images)
             away[name].append(np.linalg.norm(flow - by_batch, axis=-1).mean())
@@ -120,16 +129,13 @@ def test_recalibrated_inference_is_close_to_batch_statistics_and_moving_averages
 
 
 def test_without_recalibration_the_moving_averages_of_training_are_used(trained):
-    evaluator = trained.evaluator
-    layers = evaluator.recalibration.layers
-    statistics = evaluator.statistics(trained.session, ARCHS[:1], None)[0]
-    mean, variance = trained.session.run(layers.statistics_variables("H1/bn", MOVING))
-    np.testing.assert_allclose(statistics["H1/bn"], [mean, variance])
+    (statistics,) = trained.statistics(ARCHS[:1], None)
+    np.testing.assert_allclose(statistics["H1/bn"], trained.session.run(trained.weights.moving["H1/bn"]))
 
 
 def test_statistics_that_were_not_set_give_nan_and_not_a_plausible_figure(trained):
     evaluator = trained.evaluator
-    (of_another,) = evaluator.statistics(trained.session, ARCHS[:1], trained.batches[:1])
+    (of_another,) = trained.statistics(ARCHS[:1], trained.batches[:1])
     flow = evaluator.predict(trained.session, ARCHS[2], of_another, trained.batches[0][0])
     assert np.isnan(flow).any()
 

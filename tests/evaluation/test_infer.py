@@ -8,20 +8,14 @@ from command import efnas
 from conftest import REAL_DATA
 from PIL import Image
 
-from efnas.config import load_config
-from efnas.core.space import FLOW_SPACE
+from efnas.config_files import load_config
+from efnas.core.network import FLOW_SPACE
 from efnas.data.flow_files import read_flo, write_flo
 from efnas.errors import EfnasError
-from efnas.evaluation.inference import (
-    frame_pairs,
-    padded_to,
-    read_pair,
-    read_truth,
-    resized,
-    score,
-    size_like,
-)
-from efnas.export.flow import file_flow, subnet_flow
+from efnas.evaluation.frames import frame_pairs, padded_to, read_pair, read_truth, resized, score
+from efnas.evaluation.inference import size_like, subnet_flow
+from efnas.evaluation.trained import open_trained
+from efnas.export.flow import file_flow
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +33,17 @@ def exported(tmp_path_factory):
     """A random network for 64x96 pixels."""
     path = tmp_path_factory.mktemp("file") / "net.tflite"
     efnas("export", "--arch", "000001000", "--skip-checkpoint", "--out", path, "--set", "data.input_height=64",
-          "--set", "data.input_width=96", "--set", "train.base_width=4")  # fmt: skip
+          "--set", "data.input_width=96", "--set", "network.base_width=4")  # fmt: skip
     return path
 
 
 def test_sizes_keep_the_remainder_of_the_trained_ones():
     for size in (1, 50, 180, 181, 388, 420):
         for trained in (180, 240, 96):
-            padded = size_like(size, trained)
-            assert size <= padded < size + 16 and padded % 16 == trained % 16
-    assert size_like(180, 180) == 180
+            for stride in (4, 16):
+                padded = size_like(size, trained, stride)
+                assert size <= padded < size + stride and padded % stride == trained % stride
+    assert size_like(180, 180, 16) == 180
 
 
 def test_padding_repeats_the_border():
@@ -105,29 +100,17 @@ def test_an_exported_file_takes_images_of_any_size(exported):
 
 
 def test_a_checkpoint_predicts_what_its_evaluation_does_at_the_trained_size(run_settings, straight_run):
-    import tensorflow.compat.v1 as tf
-
-    from efnas.data.sources import open_datasets
-    from efnas.evaluation.subnets import PoolEvaluation
-    from efnas.runs.checkpoints import restore
-    from efnas.runs.network_identity import network_identity
-
-    folder, arch = straight_run[0].folder, FLOW_SPACE.parse("120210212")
+    folder, arch = straight_run[-1].folder, FLOW_SPACE.parse("120210212")
     config = load_config(assignments=[*run_settings, f"runtime.output_root={folder.parent}"])
-    sets = open_datasets(config.data)
-    with tf.Graph().as_default(), tf.Session() as session:
-        work = PoolEvaluation(FLOW_SPACE, config, sets, 1)
-        session.run(tf.global_variables_initializer())
-        layers = work.evaluator.recalibration.layers
-        variables = [*layers.trainable.values(), *layers.moving_averages()]
-        restore(session, variables, folder / "supernet_best.ckpt", network_identity(config))
-        (statistics,) = work.evaluator.statistics(session, [arch], work.recalibration_batches(session))
-        images, _ = next(iter(work.validation_batches(session)))
-        expected = work.evaluator.predict(session, arch, statistics, images)
-    flow = subnet_flow(config, "best", arch)
-    assert np.allclose(flow(images[0]), expected[0], atol=1e-4)
-    assert flow(images[0, :21, :37]).shape == (21, 37, 2)
-    assert flow(np.tile(images[0], (2, 2, 1))).shape == (64, 96, 2)
+    with open_trained(config, "best") as trained:
+        evaluation, session = trained.evaluation(), trained.session
+        (statistics,) = evaluation.statistics(session, [arch])
+        images, _ = next(iter(evaluation.validation_batches(session, evaluation.validation_plan())))
+        expected = evaluation.evaluator.predict(session, arch, statistics, images)
+    with subnet_flow(config, "best", arch) as flow:
+        assert np.allclose(flow(images[0]), expected[0], atol=1e-4)
+        assert flow(images[0, :21, :37]).shape == (21, 37, 2)
+        assert flow(np.tile(images[0], (2, 2, 1))).shape == (64, 96, 2)
 
 
 def test_the_command_writes_pictures_flows_and_scores(exported, frames, tmp_path):

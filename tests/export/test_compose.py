@@ -7,23 +7,26 @@ from vela_stand_in import real_vela
 
 from efnas.cache import Cache
 from efnas.core.sampler import random_archs
-from efnas.core.space import FLOW_SPACE
+from efnas.core.supernet import EDGEFLOW
 from efnas.export.compose import CONVOLUTION, PASSING, Composer
-from efnas.export.converter import convert, read_content, require_int8, require_network, subnet_network, trained_shapes
+from efnas.export.content import read_content, require_int8, require_network
+from efnas.export.converter import convert
 from efnas.export.file_graph import read_graph, write_graph
 from efnas.export.host import FORMS, Interpreter
+from efnas.export.networks import subnet_network
 from efnas.export.weights import random_weights
 from efnas.vela.board import packaged_profile
 from efnas.vela.compiler import Settings, Vela
 from efnas.vela.process import Service, run
 
+FLOW_SPACE = EDGEFLOW.space
 SIZE, WIDTH = (60, 80), 8
 ARCHS = [FLOW_SPACE.baseline, *random_archs(FLOW_SPACE, 3, 2)]
 
 
 def exported(arch, form):
-    network = subnet_network(arch, WIDTH)
-    return convert(network, random_weights(trained_shapes(network), *SIZE, 42), *SIZE, form)
+    network = subnet_network(EDGEFLOW, arch, WIDTH)
+    return convert(network, random_weights(network.variables(), *SIZE, 42), *SIZE, form)
 
 
 @pytest.fixture(scope="module", params=FORMS)
@@ -42,7 +45,7 @@ def test_a_composed_file_is_its_subnet_in_int8(files, form):
     for arch, (_, composed) in files.items():
         content = read_content(composed)
         require_int8(content)
-        require_network(content, subnet_network(arch, WIDTH), *SIZE, form)
+        require_network(content, subnet_network(EDGEFLOW, arch, WIDTH), *SIZE, form)
 
 
 def test_operators_shapes_weights_and_their_scales_are_those_of_the_exported_file(files):

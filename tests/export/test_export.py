@@ -4,32 +4,27 @@ import json
 
 import numpy as np
 import pytest
+from conftest import events_of
 
-from efnas.config import load_config
+from efnas.config_files import load_config
 from efnas.core.costs import subnet_costs
-from efnas.core.space import FLOW_SPACE
+from efnas.core.supernet import EDGEFLOW
 from efnas.errors import CheckFailed, EfnasError
-from efnas.export.converter import (
-    baseline_network,
-    convert,
-    read_content,
-    require_int8,
-    require_network,
-    subnet_network,
-    trained_shapes,
-)
+from efnas.export.content import read_content, require_int8, require_network
+from efnas.export.converter import convert
 from efnas.export.host import FORMS, Interpreter
+from efnas.export.networks import baseline_network, subnet_network
 from efnas.export.subnet import export_subnet
 from efnas.export.weights import random_weights
-from efnas.training.loop import train
 
+FLOW_SPACE = EDGEFLOW.space
 ARCH = FLOW_SPACE.parse("120210120")
 HEIGHT, WIDTH, BASE_WIDTH = 36, 48, 4
-NETWORK = subnet_network(ARCH, BASE_WIDTH)
+NETWORK = subnet_network(EDGEFLOW, ARCH, BASE_WIDTH)
 
 
 def weights(seed=1):
-    return random_weights(trained_shapes(NETWORK), HEIGHT, WIDTH, seed)
+    return random_weights(NETWORK.variables(), HEIGHT, WIDTH, seed)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +61,8 @@ def test_float_and_another_subnet_are_refused(files):
     with pytest.raises(CheckFailed, match="FLOAT32"):
         require_int8(content)
     with pytest.raises(CheckFailed, match="not bilinear_baseline"):
-        require_network(content, baseline_network(BASE_WIDTH), HEIGHT, WIDTH, "accumulated")
-    assert content.convolution_macs == subnet_costs(FLOW_SPACE, ARCH, HEIGHT, WIDTH, BASE_WIDTH).total.macs
+        require_network(content, baseline_network(EDGEFLOW, BASE_WIDTH), HEIGHT, WIDTH, "accumulated")
+    assert content.convolution_macs == subnet_costs(EDGEFLOW, ARCH, HEIGHT, WIDTH, BASE_WIDTH).total.macs
 
 
 def test_both_forms_give_the_same_flow_and_int8_is_close_to_float(files):
@@ -83,17 +78,17 @@ def test_both_forms_give_the_same_flow_and_int8_is_close_to_float(files):
 
 def test_random_weights_depend_on_seed_and_name_alone():
     one, same, other = weights(1), weights(1), weights(2)
-    for name, value in one.trainable.items():
-        np.testing.assert_array_equal(value, same.trainable[name])
-        assert name.endswith(("gamma", "beta")) or (value != other.trainable[name]).any()
-    kernel = one.trainable["E0/conv/kernel"]
+    for name, value in one.trained.items():
+        np.testing.assert_array_equal(value, same.trained[name])
+        assert name.endswith(("gamma", "beta")) or (value != other.trained[name]).any()
+    kernel = one.trained["E0/conv/kernel"]
     assert np.abs(kernel).max() <= np.sqrt(6 / (49 * 6 + 49 * BASE_WIDTH))
     assert "timing only" in one.source["warning"]
 
 
 def test_a_trained_subnet_is_exported_described_and_verified(small_settings, tmp_path):
     config = load_config(assignments=[*small_settings, "train.num_epochs=3"])
-    train(config)
+    events_of(config)
     out = tmp_path / "subnet.tflite"
     done = export_subnet(config, ARCH, out, "best", "accumulated", int8=True, verify=4)
     told = json.loads((tmp_path / "subnet.tflite.json").read_text())
@@ -105,7 +100,7 @@ def test_a_trained_subnet_is_exported_described_and_verified(small_settings, tmp
     assert abs(done.verification.gap) < 0.1
     assert read_content(out.read_bytes()).outputs[0].scale == told["outputs"][0]["scale"]
     with pytest.raises(EfnasError, match="base_width is 4 there and 8 here"):
-        wider = load_config(assignments=[*small_settings, "train.base_width=8"])
+        wider = load_config(assignments=[*small_settings, "network.base_width=8"])
         export_subnet(wider, ARCH, tmp_path / "wrong.tflite", "best", "accumulated", int8=True)
     with pytest.raises(EfnasError, match="no folder"):
         export_subnet(config, ARCH, tmp_path / "nowhere" / "x.tflite", None, "accumulated", int8=True)

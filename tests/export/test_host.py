@@ -10,13 +10,14 @@ import tensorflow.compat.v1 as tf
 from conftest import PROJECT
 
 from efnas.core.layers import Layers
+from efnas.core.weights import Weights
 from efnas.export.host import flow_of_outputs, upsample_x2
 
 
 def test_the_hosts_upsampling_is_the_networks(rng):
     maps = rng.randn(5, 6, 2).astype("f")
     with tf.Graph().as_default(), tf.Session() as session:
-        expected = session.run(Layers().upsample(tf.constant(maps[None])))[0]
+        expected = session.run(Layers(Weights({})).upsample(tf.constant(maps[None])))[0]
     np.testing.assert_allclose(upsample_x2(maps), expected, atol=1e-6)
 
 

@@ -9,20 +9,25 @@ import sys
 import textwrap
 
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, events_of
 
-from efnas.config import load_config
+from efnas.config_files import load_config
 from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, FAIRNESS, PER_ARCH
-from efnas.runs.manifest import GROUPS, differences, identity_sha256, read_manifest, write_manifest
+from efnas.runs.manifest import (
+    GROUPS,
+    differences,
+    identity_sha256,
+    load_run_config,
+    read_manifest,
+    write_manifest,
+)
 from efnas.runs.resume import NotTheSameRun, Resume, check_resume
 from efnas.runs.run_files import BEST, LAST
-from efnas.runs.seal import read_seal, read_state
-from efnas.training import loop
-from efnas.training.listener import Listener
-from efnas.training.loop import train
+from efnas.runs.seal import read_seal, read_state, write_seal
+from efnas.training.events import Evaluating, Stepped, Stopped
+from efnas.training.fair_step import FairStep
 from efnas.training.plan import prepare
-from efnas.training.stopping import RunStopped
 
 EPOCHS, STEPS_PER_EPOCH = 4, 3
 
@@ -36,34 +41,45 @@ def config_of(settings, root, *more):
     return load_config(assignments=[*settings, f"runtime.output_root={root}", *more])
 
 
-class StopAt(Listener):
-    """Sends a signal after a step, or in the evaluation after an epoch."""
+class StopAt:
+    """Wants a stop from the end of a step, or the first batch of the evaluation after an epoch, on."""
 
     def __init__(self, step=None, evaluation=None, number=signal.SIGTERM):
-        self.at_step, self.at_evaluation, self.number, self.steps = step, evaluation, number, []
+        self.at_step, self.at_evaluation, self.number, self.reached = step, evaluation, number, False
 
-    def step(self, epoch, step, result, rate, samples):
-        self.steps.append(step)
-        if step == self.at_step:
-            os.kill(os.getpid(), self.number)
+    def watch(self, event):
+        if isinstance(event, Stepped) and event.step == self.at_step:
+            self.reached = True
+        if isinstance(event, Evaluating) and event.epoch == self.at_evaluation:
+            self.reached = True
 
-    def evaluating(self, epoch):
-        if epoch == self.at_evaluation:
-            os.kill(os.getpid(), self.number)
+    def wanted(self):
+        return self.number if self.reached else None
+
+
+def kill_self_at(step):
+    """A watcher that ends this process by SIGKILL."""
+
+    def watch(event):
+        if isinstance(event, Stepped) and event.step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return watch
 
 
 def stopped(config, **when):
     """Train until it is stopped; returns the state that was saved."""
     resume = Resume() if config.runtime.run_folder.exists() else None
-    with pytest.raises(RunStopped, match="--resume"):
-        train(config, StopAt(**when), resume=resume)
+    stop = StopAt(**when)
+    last = events_of(config, resume, stop_wanted=stop.wanted, watch=stop.watch)[-1]
+    assert isinstance(last, Stopped) and last.number == stop.number
     return read_state(config.runtime.run_folder / LAST)
 
 
 @pytest.fixture(scope="module")
 def straight(straight_run):
     """The folder of a run that was never stopped."""
-    return straight_run[0].folder
+    return straight_run[-1].folder
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +108,7 @@ def contents(folder):
 class TestAnInterruptedRunEqualsAnUninterruptedOne:
     def test_stopped_in_the_middle_of_an_epoch(self, straight, interrupted, settings, tmp_path):
         root = copied(interrupted, tmp_path)
-        outcome = train(config_of(settings, root), resume=Resume())
+        outcome = events_of(config_of(settings, root), Resume())[-1]
         assert outcome.steps == EPOCHS * STEPS_PER_EPOCH
         assert contents(outcome.folder) == contents(straight)
         assert (outcome.folder / "supernet_training_report.md").read_text() == (
@@ -104,7 +120,7 @@ class TestAnInterruptedRunEqualsAnUninterruptedOne:
         state = stopped(config, evaluation=2, number=signal.SIGUSR1)
         assert (state["step"], state["epochs_done"]) == (2 * STEPS_PER_EPOCH, 1)
         assert len((config.runtime.run_folder / EVALUATIONS).read_text().splitlines()) == 2
-        assert contents(train(config, resume=Resume()).folder) == contents(straight)
+        assert contents(events_of(config, Resume())[-1].folder) == contents(straight)
 
     def test_killed(self, straight, interrupted, settings, tmp_path):
         """kill -9 in the third epoch, a step after the last of the checkpoints that are saved by the clock."""
@@ -112,24 +128,24 @@ class TestAnInterruptedRunEqualsAnUninterruptedOne:
         program = textwrap.dedent(f"""
             import sys
             sys.path[:0] = [{str(PROJECT / "tests")!r}, {os.path.dirname(__file__)!r}]
-            import conftest, signal
+            import conftest
             conftest.use_plain_graphs()  # as in this process: the last bits depend on it
-            from test_resume import Resume, StopAt, config_of, train
-            killer = StopAt(step={3 * STEPS_PER_EPOCH - 1}, number=signal.SIGKILL)
-            train(config_of({settings!r}, {str(root)!r}, "checkpoint.every_minutes=1e-9"), killer, resume=Resume())
+            from test_resume import Resume, config_of, events_of, kill_self_at
+            config = config_of({settings!r}, {str(root)!r}, "checkpoint.every_minutes=1e-9")
+            events_of(config, Resume(), watch=kill_self_at({3 * STEPS_PER_EPOCH - 1}))
         """)
         done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == -signal.SIGKILL, done.stdout.decode()
         assert read_state(root / "supernet" / LAST)["step"] == 3 * STEPS_PER_EPOCH - 2
         with open(root / "supernet" / EVALUATIONS, "a") as file:
             file.write("a row that was never finis")
-        assert contents(train(config_of(settings, root), resume=Resume()).folder) == contents(straight)
+        assert contents(events_of(config_of(settings, root), Resume())[-1].folder) == contents(straight)
 
     def test_control_a_replayed_sampler_shows(self, straight, interrupted, settings, tmp_path, monkeypatch):
         """Without this the tests above could pass on files that depend on nothing."""
-        honest, first = loop.fair_cycle, STEPS_PER_EPOCH + 1
-        monkeypatch.setattr(loop, "fair_cycle", lambda space, seed, step: honest(space, seed, step - first))
-        folder = train(config_of(settings, copied(interrupted, tmp_path)), resume=Resume()).folder
+        honest, first = FairStep.draw, STEPS_PER_EPOCH + 1
+        monkeypatch.setattr(FairStep, "draw", lambda self, step: honest(self, step - first))
+        folder = events_of(config_of(settings, copied(interrupted, tmp_path)), Resume())[-1].folder
         found, wanted = contents(folder), contents(straight)
         assert found[LAST][1] != wanted[LAST][1] and found[PER_ARCH] != wanted[PER_ARCH]
 
@@ -140,13 +156,13 @@ class TestWhatIsContinued:
 
     def test_a_finished_run_says_so(self, straight, settings):
         before = contents(straight)
-        outcome = train(config_of(settings, straight.parent), resume=Resume())
+        (outcome,) = events_of(config_of(settings, straight.parent), Resume())
         assert (outcome.steps, outcome.seconds) == (EPOCHS * STEPS_PER_EPOCH, 0.0)
         assert contents(straight) == before
 
     def test_nothing_to_resume_is_an_error(self, settings, tmp_path):
         with pytest.raises(EfnasError, match="no manifest"):
-            train(config_of(settings, tmp_path), resume=Resume())
+            events_of(config_of(settings, tmp_path), Resume())
         folder = tmp_path / "supernet"
         folder.mkdir(exist_ok=True)
         write_manifest(folder, prepare(config_of(settings, tmp_path)).manifest)
@@ -185,15 +201,38 @@ class TestWhatIsContinued:
         longer = config_of(settings, root, f"train.num_epochs={EPOCHS + 1}")
         with pytest.raises(NotTheSameRun, match="--extend-schedule"):
             check_resume(root / "supernet", prepare(longer).manifest, Resume())
-        kept = loop.scheduled(longer, root / "supernet", Resume(schedule="keep"))
-        assert kept.train.schedule_epochs == EPOCHS
-        found = check_resume(root / "supernet", prepare(kept).manifest, Resume(schedule="keep"))
+        keep = Resume(schedule="keep")
+        kept = prepare(longer, keep)
+        assert kept.config.train.schedule_epochs == EPOCHS
+        found = check_resume(root / "supernet", kept.manifest, keep)
         assert found.manifest["history"][0]["schedule"] == "keep"
-        outcome = train(longer, resume=Resume(schedule="extend"))
+        outcome = events_of(longer, Resume(schedule="extend"))[-1]
         assert outcome.steps == (EPOCHS + 1) * STEPS_PER_EPOCH
         (entry,) = read_manifest(outcome.folder)["history"]
         assert entry["changed"] == {"train.num_epochs": [EPOCHS, EPOCHS + 1]}
-        assert train(longer, resume=Resume()).seconds == 0.0
+        assert events_of(longer, Resume())[-1].seconds == 0.0
+
+    def test_a_null_of_the_run_stays_null_when_it_is_read_again(self, settings, tmp_path):
+        """Its default is not null: a resume without --config must not train on with that."""
+        config = config_of(settings, tmp_path, "data.flow_clip=null", "train.num_epochs=2")
+        stopped(config, step=1)
+        again = load_run_config(None, {"runtime.output_root": tmp_path})
+        assert again.data.flow_clip is None and again == config
+        assert events_of(again, Resume())[-1].steps == 2 * STEPS_PER_EPOCH
+
+    def test_a_run_of_the_time_before_the_network_had_a_section_goes_on(
+        self, interrupted, straight, settings, tmp_path
+    ):
+        folder = copied(interrupted, tmp_path) / "supernet"
+        as_it_was_written(folder)
+        assert read_manifest(folder)["identity"]["network.name"] == "edgeflow-bilinear"
+        again = load_run_config(None, {"runtime.output_root": tmp_path})
+        assert again.network.base_width == 4
+        assert contents(events_of(again, Resume())[-1].folder) == contents(straight)
+        assert events_of(again, Resume())[-1].seconds == 0.0
+        with pytest.raises(NotTheSameRun, match="network.base_width"):
+            prepared = prepare(config_of(settings, tmp_path, "network.base_width=6"))
+            check_resume(folder, prepared.manifest, Resume())
 
     def test_a_checkpoint_of_another_run_is_refused(self, straight, tmp_path):
         root = copied(straight, tmp_path)
@@ -203,6 +242,20 @@ class TestWhatIsContinued:
         assert identity_sha256(manifest) != identity_sha256(read_manifest(straight))
         with pytest.raises(EfnasError, match="of another run than the manifest"):
             check_resume(root / "supernet", manifest, Resume())
+
+
+def as_it_was_written(folder):
+    """Turn the run in a folder into one with a manifest of format 2, and checkpoints that name its identity."""
+    manifest = read_manifest(folder)
+    identity = {key: value for key, value in manifest["identity"].items() if key != "network.name"}
+    identity["train.base_width"] = identity["network.base_width"]
+    place = {key: value for key, value in manifest["place"].items() if key != "train.init_from"}
+    old = {**manifest, "format": 2, "identity": identity, "place": place}
+    write_manifest(folder, old)
+    for name in (BEST, LAST):
+        seal = read_seal(folder / name)
+        state = {**seal.state, "identity_sha256": identity_sha256(old)}
+        write_seal(folder / name, state, seal.prefix.name.rsplit(".", 1)[1], seal.sha256)
 
 
 def flip(file):

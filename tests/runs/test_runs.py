@@ -15,7 +15,7 @@ from efnas.runs.listing import evaluations, find_runs, read_run, varying
 @pytest.fixture
 def root(straight_run, tmp_path):
     """A finished run, one that stands in the middle of its first epoch, and one that never saved."""
-    finished = shutil.copytree(straight_run[0].folder, tmp_path / "finished")
+    finished = shutil.copytree(straight_run[-1].folder, tmp_path / "finished")
     for name in ("stopped", "young"):
         shutil.copytree(finished, tmp_path / name)
     seal = tmp_path / "stopped" / "supernet_last.ckpt.json"

@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from efnas.core.geometry import endpoint_error, flow_at_scale, valid_part
-from efnas.core.network import ScaleMaps
+from efnas.core.geometry import Head, ScaleMaps, endpoint_error, flow_at_scale, valid_part
 from efnas.training.loss import multiscale_loss, weight_decay_loss
 
 
@@ -27,7 +26,8 @@ def test_the_loss_is_that_of_the_contract(graph, rng):
         error, s = np.abs(m[..., :2] - target), m[..., 2:]
         sigma = np.maximum(softplus(s + 1e-3), 1e-3)
         expected += weight * (error.mean() + (error / sigma).mean() + softplus(s).mean())
-    got = run(multiscale_loss(ScaleMaps([], [tf.constant(m) for m in maps]), tf.constant(truth)))
+    heads = [Head("A", 4), Head("B", 2), Head("C", 1)]
+    got = run(multiscale_loss(heads, ScaleMaps([], [tf.constant(m) for m in maps]), tf.constant(truth)))
     np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 

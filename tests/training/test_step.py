@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from efnas.config import Train
-from efnas.core.layers import BN_MOMENTUM, MOVING
+from efnas.config import Config, Network, Runtime, Train
+from efnas.core.costs import supernet_variables
+from efnas.core.layers import BN_MOMENTUM
 from efnas.core.sampler import fair_cycle
-from efnas.core.space import FLOW_SPACE
+from efnas.core.supernet import EDGEFLOW
+from efnas.core.weights import Weights
 from efnas.data.batches import Batch
-from efnas.training.step import FairStep
+from efnas.training.fair_step import FairStep
 
 RATE = 0.003
 
@@ -20,16 +22,19 @@ class Setup:
     def __init__(self, **settings):
         self.images = tf.placeholder(tf.float32, [None, 32, 48, 6])
         self.truth = tf.placeholder(tf.float32, [None, 32, 48, 2])
-        train = Train(base_width=4, batch_size=4, **settings)
-        self.step = FairStep(FLOW_SPACE, Batch(self.images, self.truth), train, 3, gradients_as_convolutions=True)
+        config = Config(runtime=Runtime(seed=1), network=Network(base_width=4), train=Train(batch_size=4, **settings))
+        self.weights = Weights(supernet_variables(EDGEFLOW, 4), seed=3)
+        self.step = FairStep(EDGEFLOW, config)
+        self.step.connect(Batch(self.images, self.truth), self.weights, gradients_as_convolutions=True)
+        self.update = self.step.update
         self.session = FeedingSession(self)
         self.session.run(tf.global_variables_initializer())
-        self.codes = fair_cycle(FLOW_SPACE, 1, 0)
+        self.codes = self.step.draw(0)
         rng = np.random.RandomState(2)
         self.data = (rng.uniform(-1, 1, (4, 32, 48, 6)).astype("f"), rng.randn(4, 32, 48, 2).astype("f"))
 
     def values(self):
-        return self.session.run(dict(self.step.layers.trainable))
+        return self.session.run(self.weights.trained)
 
 
 class FeedingSession(tf.Session):
@@ -50,6 +55,12 @@ class FeedingSession(tf.Session):
 def single():
     with tf.Graph().as_default():
         yield Setup(weight_decay=0.01)
+
+
+def test_a_step_is_drawn_from_its_number_and_says_what_it_is_before_it_is_connected():
+    step = FairStep(EDGEFLOW, Config(runtime=Runtime(seed=42)))
+    assert step.draw(0).tolist() == fair_cycle(EDGEFLOW.space, 42, 0).tolist()
+    assert step.identity == {}
 
 
 def test_one_step_moves_every_variable_of_the_supernet_once(single):
@@ -79,15 +90,14 @@ def test_the_decay_that_is_logged_is_that_of_the_lanes(single):
 
 
 def test_moving_averages_take_a_tenth_of_the_mean_over_the_lanes(single):
-    layers = single.step.layers
     names = ["E0/bn", "H2/bn", "EB0/depth2/block1/bn1"]
-    variables = [layers.statistics_variables(name, MOVING) for name in names]
+    variables = [single.weights.moving[name] for name in names]
     seen = {}
-    for moments in layers.moments:
+    for moments in single.step.layers.seen:
         seen.setdefault(moments.name, []).append((moments.mean, moments.variance))
     before = single.session.run(variables)
     single.session.pieces = [single.data] * 2
-    feed = {single.step.codes: single.codes, single.step.share: 1.0, single.step.rate: 0.0}
+    feed = {single.step.codes: single.codes, single.update.share: 1.0, single.update.rate: 0.0}
     lanes = single.session.run([seen[name] for name in names], feed)
     single.step.run(single.session, single.codes, 0.0, [4])
     after = single.session.run(variables)
@@ -104,11 +114,11 @@ def test_micro_batches_are_weighted_by_their_size_and_applied_once():
         parts = [(images[:3], truth[:3]), (images[3:], truth[3:])]
         start = pieces.values()
         step = pieces.step
-        variables = list(step.layers.trainable.values())
+        variables = list(step.layers.used.values())
         losses = []
         for part in parts:
             pieces.session.pieces = [part]
-            losses.append(pieces.session.run(step.terms, {step.codes: pieces.codes}))
+            losses.append(pieces.session.run(pieces.update.terms, {step.codes: pieces.codes}))
         pieces.session.pieces = list(parts)
         result = step.run(pieces.session, pieces.codes, RATE, [3, 1])
         assert result.loss == pytest.approx(0.75 * losses[0][-2] + 0.25 * losses[1][-2], rel=1e-5)
@@ -116,7 +126,7 @@ def test_micro_batches_are_weighted_by_their_size_and_applied_once():
         norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
         assert result.gradient_norm == pytest.approx(norm, rel=1e-4)
         moved = pieces.values()
-        for name, gradient in zip(step.layers.trainable, gradients):
+        for name, gradient in zip(step.layers.used, gradients):
             sure = np.abs(gradient) > 1e-4  # Adam's first step: the sign of the gradient
             np.testing.assert_allclose((start[name] - moved[name])[sure], RATE * np.sign(gradient)[sure], rtol=0.01)
         # Nothing is left in the sums for the next step.
@@ -132,6 +142,6 @@ def test_the_gradient_is_clipped_once_by_its_global_norm():
         setup.session.pieces = [setup.data]
         result = setup.step.run(setup.session, setup.codes, RATE, [4])
         assert result.gradient_norm > 0.5
-        slots = [setup.step.optimizer.get_slot(variable, "m") for variable in setup.step.layers.trainable.values()]
+        slots = [mean for mean, _ in setup.update.adam.slots]
         norm = np.sqrt(sum((moment**2).sum() for moment in setup.session.run(slots))) / 0.1
         assert norm == pytest.approx(0.5, rel=1e-3)

@@ -1,37 +1,18 @@
-"""One process a run, and what a process does when it is asked to stop."""
+"""What a process does when it is asked to stop."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pexpect
 import pytest
 
-from efnas.errors import EfnasError
-from efnas.runs.lock import RunLock
 
-
-class TestLocks:
-    def test_the_second_process_on_a_folder_is_refused(self, tmp_path):
-        program = f"from pathlib import Path; from efnas.runs.lock import RunLock\nwith RunLock(Path({str(tmp_path / 'run')!r})): print(1)"
-        with RunLock(tmp_path / "run"):
-            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-            assert f"is being trained by process {os.getpid()} on" in done.stderr
-        assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "1\n"
-
-    def test_the_lock_of_a_dead_process_is_free(self, tmp_path):
-        program = f"import os\nfrom pathlib import Path; from efnas.runs.lock import RunLock\nwith RunLock(Path({str(tmp_path / 'run')!r})): os.kill(os.getpid(), 9)"
-        assert subprocess.run([sys.executable, "-c", program]).returncode == -9
-        assert (tmp_path / ".run.lock").exists()
-        with RunLock(tmp_path / "run"):
-            pass
-
-    def test_a_folder_that_cannot_be_written_is_one_sentence(self):
-        with pytest.raises(EfnasError, match="Cannot write the lock"), RunLock(Path("/proc/efnas/run")):
-            pass
+def heed_hangups():
+    """In a child: as a terminal starts it, also where the tests themselves run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("numbers, code", [(["SIGTERM"], 143), (["SIGINT"], 130), (["SIGUSR1"], 0), (["SIGHUP"], 129),
@@ -42,14 +23,15 @@ import hashlib, sys, time
 from efnas.training.stopping import RunStopped, StopRequest
 with StopRequest(lambda number: print(number.name, flush=True)) as request:
     print("ready", flush=True)
-    while not request.number:
+    while not request.wanted():
         time.sleep(0.01)
     if len(sys.argv) > 1:
         hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)  # as a step of TensorFlow: minutes without a Python instruction
-sys.exit(RunStopped("", request.number).exit_code)
+sys.exit(RunStopped("", request.wanted()).exit_code)
 """
     more = ["two"] * (len(numbers) > 1)
-    process = subprocess.Popen([sys.executable, "-c", program, *more], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", program, *more], stdout=subprocess.PIPE, text=True,
+                               preexec_fn=heed_hangups)  # fmt: skip
     try:
         assert process.stdout.readline() == "ready\n"
         for place, number in enumerate(numbers):
@@ -68,9 +50,9 @@ import time
 from efnas.training.stopping import StopRequest
 with StopRequest() as request:
     print("ready", flush=True)
-    while not request.number:
+    while not request.wanted():
         time.sleep(0.01)
-print(request.number.name, flush=True)
+print(request.wanted().name, flush=True)
 """
     process = subprocess.Popen(["nohup", sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     try:
@@ -105,25 +87,33 @@ def test_a_run_whose_terminal_is_lost_saves_and_answers(tmp_path):
     program = """
 import sys, time
 from pathlib import Path
+
+import typer
 from efnas.cli import app
-from efnas.cli.screen.tensorflow_messages import chatter_for_a_log
+from efnas.cli.screen.tensorflow_messages import messages_for_a_log
 from efnas.cli.screen.training import training_screen
 from efnas.training.stopping import RunStopped, StopRequest
 
-def train(**_):
-    with chatter_for_a_log() as chatter, training_screen(False, chatter) as screen:
+commands = typer.Typer()
+
+@commands.command()
+def train():
+    with messages_for_a_log() as messages, training_screen(False, messages) as screen:
         with StopRequest(screen.stopping) as request:
             screen.say("ready")
-            while not request.number:
+            while not request.wanted():
                 time.sleep(0.01)
             screen.say("it goes on")
-            Path(sys.argv[1]).write_text("saved")
-            raise RunStopped("saved", request.number)
+            Path(SAVED).write_text("saved")
+            raise RunStopped("saved", request.wanted())
 
-app.command = lambda: train
+SAVED = sys.argv.pop()
+sys.argv.append("train")
+app.load = lambda name: typer.main.get_command(commands)
 app.main()
 """
-    terminal = pexpect.spawn(sys.executable, ["-c", program, str(tmp_path / "saved")], timeout=60)
+    terminal = pexpect.spawn(sys.executable, ["-c", program, str(tmp_path / "saved")], timeout=60,
+                             preexec_fn=heed_hangups)  # fmt: skip
     terminal.expect("ready")
     os.close(terminal.child_fd)  # as when a connection breaks: the kernel sends SIGHUP
     assert os.WEXITSTATUS(os.waitpid(terminal.pid, 0)[1]) == 129

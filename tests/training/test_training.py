@@ -4,24 +4,29 @@ import csv
 import json
 import math
 import shutil
+from itertools import count
 
 import numpy as np
 import pytest
-from conftest import recorder
+from conftest import events_of
 
-from efnas.config import load_config
+from efnas.config_files import load_config
+from efnas.core.network import FLOW_SPACE
 from efnas.errors import EfnasError, TrainingDiverged
 from efnas.runs.seal import ENDINGS, data_sha256, read_seal, with_ending
 from efnas.training import loop
-from efnas.training.loop import train
+from efnas.training.events import Began, EpochTrained, Evaluated, Evaluating, Finished, Saved, Stepped
+from efnas.training.fair_step import FairStep
 from efnas.training.plan import prepare
 from efnas.training.step import StepResult
 
 
 def run(settings, *more, **kwargs):
-    listener = recorder()
-    outcome = train(load_config(assignments=[*settings, *more]), listener, **kwargs)
-    return outcome, listener
+    return events_of(load_config(assignments=[*settings, *more]), **kwargs)
+
+
+def of_kind(events, kind):
+    return [event for event in events if isinstance(event, kind)]
 
 
 def table(folder, name):
@@ -30,55 +35,76 @@ def table(folder, name):
 
 
 def test_a_run_writes_its_files(straight_run):
-    outcome, _ = straight_run
-    names = {path.name for path in outcome.folder.iterdir()}
+    folder = straight_run[-1].folder
+    names = {path.name for path in folder.iterdir()}
     assert names == {
         "supernet_best.ckpt.json", "supernet_last.ckpt.json", "train_manifest.json", "fairness_counts.json",
         "eval_pool_6.json", "eval_epe_history.csv", "per_arch_epe.csv", "train.log", "tensorboard",
         "supernet_training_report.md", "training_curves.png",
-        *(with_ending(read_seal(outcome.folder / f"supernet_{which}.ckpt").prefix, ending).name
+        *(with_ending(read_seal(folder / f"supernet_{which}.ckpt").prefix, ending).name
           for which in ("best", "last") for ending in ENDINGS)}  # fmt: skip
-    assert len(list((outcome.folder / "tensorboard").iterdir())) == 1
+    assert len(list((folder / "tensorboard").iterdir())) == 1
+
+
+def test_what_happens_comes_in_its_order(straight_run):
+    assert isinstance(straight_run[0], Began) and straight_run[0].resumption is None
+    assert isinstance(straight_run[-1], Finished)
+    of_an_epoch = [type(event) for event in straight_run if getattr(event, "epoch", None) == 2]
+    assert of_an_epoch == [Stepped] * 3 + [EpochTrained] + [Evaluating] * 3
+    place = next(place for place, event in enumerate(straight_run) if isinstance(event, Evaluated))
+    assert [event.name for event in straight_run[place + 1 : place + 3]] == ["supernet_best.ckpt", "supernet_last.ckpt"]
+    assert len(of_kind(straight_run, Saved)) == 4 + sum(event.best for event in of_kind(straight_run, Evaluated))
+
+
+def test_an_event_is_written_down_before_it_is_told(run_settings, tmp_path):
+    rows = []
+
+    def watch(event):
+        if isinstance(event, Evaluated):
+            rows.append(len(table(tmp_path / "supernet", "eval_epe_history.csv")))
+
+    run(run_settings, f"runtime.output_root={tmp_path}", "train.num_epochs=2", watch=watch)
+    assert rows == [1, 2]
 
 
 def test_another_seed_gives_other_weights(straight_run, run_settings, tmp_path):
     """That an interrupted run ends in the same weights, as the tests of resume say, is not because all runs do."""
-    other, _ = run(run_settings, f"runtime.output_root={tmp_path}", "runtime.seed=43")
+    other = run(run_settings, f"runtime.output_root={tmp_path}", "runtime.seed=43")[-1]
     assert data_sha256(other.folder / "supernet_last.ckpt") != data_sha256(
-        straight_run[0].folder / "supernet_last.ckpt"
+        straight_run[-1].folder / "supernet_last.ckpt"
     )
 
 
 def test_histories_hold_what_happened(straight_run):
-    outcome, listener = straight_run
-    assert [samples for *_, samples in listener.steps] == [5, 5, 2] * 4
-    rows = table(outcome.folder, "eval_epe_history.csv")
+    folder = straight_run[-1].folder
+    steps, evaluations = of_kind(straight_run, Stepped), of_kind(straight_run, Evaluated)
+    assert [event.samples for event in steps] == [5, 5, 2] * 4
+    rows = table(folder, "eval_epe_history.csv")
     assert [(row["epoch"], row["kind"]) for row in rows] == [
         *((epoch, "quick") for epoch in "1234"), ("4", "full")]  # fmt: skip
     assert [row["samples_seen"] for row in rows] == ["12", "24", "36", "48", "48"]
     assert [row["val_samples"] for row in rows] == ["5", "5", "5", "5", "6"]
     assert {row["coverage"] for row in rows} == {"1"}
-    figures = listener.evaluations[1][2]
-    assert float(rows[1]["mean_epe_6"]) == pytest.approx(figures["mean"], rel=1e-4)
-    losses = [result.loss for epoch, _, result, _, _ in listener.steps if epoch == 2]
+    assert float(rows[1]["mean_epe_6"]) == pytest.approx(evaluations[1].figures["mean"], rel=1e-4)
+    losses = [event.result.loss for event in steps if event.epoch == 2]
     assert float(rows[1]["train_loss"]) == pytest.approx(np.mean(losses), rel=1e-4)
-    archs = table(outcome.folder, "per_arch_epe.csv")
+    archs = table(folder, "per_arch_epe.csv")
     assert len(archs) == 5 * 6
-    counts = json.loads((outcome.folder / "fairness_counts.json").read_text())
+    counts = json.loads((folder / "fairness_counts.json").read_text())
     assert counts["gap"] == 0
     assert set(map(tuple, counts["counts"].values())) == {(12, 12, 12)}
 
 
 def test_the_best_checkpoint_is_that_of_the_best_evaluation(straight_run):
-    outcome, listener = straight_run
-    best = min(figures["mean"] for _, _, figures, _ in listener.evaluations)
+    outcome = straight_run[-1]
+    best = min(event.figures["mean"] for event in of_kind(straight_run, Evaluated))
     state = json.loads((outcome.folder / "supernet_best.ckpt.json").read_text())["state"]
     assert state["best"] == outcome.best == best
     assert state["epoch"] == outcome.best_epoch
 
 
 def test_the_report_names_the_figures_and_the_picture(straight_run):
-    outcome, _ = straight_run
+    outcome = straight_run[-1]
     report = (outcome.folder / "supernet_training_report.md").read_text()
     assert f"{outcome.best:.4f}" in report
     assert "training_curves.png" in report
@@ -86,12 +112,11 @@ def test_the_report_names_the_figures_and_the_picture(straight_run):
 
 
 def test_a_run_is_not_overwritten_unless_asked(straight_run, small_settings):
-    outcome, _ = straight_run
-    before = (outcome.folder / "supernet_last.ckpt.json").read_bytes()
-    settings = [*small_settings, f"runtime.output_root={outcome.folder.parent}"]
+    folder = straight_run[-1].folder
+    before = (folder / "supernet_last.ckpt.json").read_bytes()
     with pytest.raises(EfnasError, match="already holds a run"):
-        run(settings)
-    assert (outcome.folder / "supernet_last.ckpt.json").read_bytes() == before
+        run(small_settings, f"runtime.output_root={folder.parent}")
+    assert (folder / "supernet_last.ckpt.json").read_bytes() == before
 
 
 def test_a_folder_of_something_else_is_never_overwritten(small_settings, tmp_path):
@@ -104,14 +129,14 @@ def test_a_folder_of_something_else_is_never_overwritten(small_settings, tmp_pat
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_saves_nothing_after_it(small_settings, tmp_path, monkeypatch):
-    honest = loop.FairStep.run
+    honest = FairStep.run
 
     def diverge(self, session, *arguments):
         result = honest(self, session, *arguments)
         self.calls = getattr(self, "calls", 0) + 1
         return StepResult(math.nan, math.nan, 1.0) if self.calls == 5 else result
 
-    monkeypatch.setattr(loop.FairStep, "run", diverge)
+    monkeypatch.setattr(FairStep, "run", diverge)
     with pytest.raises(TrainingDiverged, match="step 4 .subnets 121022112, .* is not finite"):
         run(small_settings)
     folder = tmp_path / "runs" / "supernet"
@@ -121,11 +146,27 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_nothing_after_it(smal
     assert "samples 000" in log
 
 
-def test_early_stop_follows_the_chosen_metric(small_settings):
-    outcome, listener = run(small_settings, "train.num_epochs=9", "train.batch_size=12", "train.lr=1e-12",
-                            "eval.early_stop_patience=2")  # fmt: skip
-    assert outcome.stopped_early
-    assert len(listener.evaluations) == 3
+OF_MOST_SUBNETS = [50.0, 40.0, 30.0, 35.0, 34.0, 33.0, 32.0]
+
+
+@pytest.mark.parametrize("metric, evaluations, best_epoch", [("mean", 5, 3), ("median", 5, 3), ("baseline", 7, 7)])
+def test_early_stop_and_the_best_checkpoint_follow_the_chosen_metric(
+    small_settings, monkeypatch, metric, evaluations, best_epoch
+):
+    """The baseline gets better with every evaluation, the others until the third."""
+    honest, numbers = loop.PoolEvaluation.errors, count()
+
+    def errors(self, session, archs, whole=False):
+        found = yield from honest(self, session, archs, whole)
+        number = next(numbers)
+        epe = {arch: 9.0 - number if arch == FLOW_SPACE.baseline else OF_MOST_SUBNETS[number] for arch in archs}
+        return found._replace(epe=epe)
+
+    monkeypatch.setattr(loop.PoolEvaluation, "errors", errors)
+    outcome = run(small_settings, "train.num_epochs=7", "train.batch_size=12", "eval.early_stop_patience=2",
+                  f"eval.best_metric={metric}", "eval.bn_recal_batches=1", "eval.eval_batches_per_arch=1")[-1]  # fmt: skip
+    assert (outcome.steps, outcome.best_epoch) == (evaluations, best_epoch)
+    assert outcome.stopped_early == (evaluations < 7)
 
 
 def test_a_sample_that_breaks_under_way_is_named(small_settings, small_chairs, tmp_path):
@@ -140,6 +181,8 @@ def test_a_sample_that_breaks_under_way_is_named(small_settings, small_chairs, t
     ("data.base_path=/nowhere", "no data set at /nowhere"), ("data.val_dir=nothing", "no folder"),
     ("data.train_list=absent.txt", "absent.txt"), ("runtime.gpu_device=7", "no GPU number 7"),
     ("runtime.output_root=/proc/efnas", "/proc"), ("eval.eval_pool_size=30000", "multiple of 3"),
+    ("eval.eval_pool_size=10", "multiple of 3"), ("data.input_height=182", "multiple of 4"),
+    ("network.base_width=7", "even"), ("network.name=other", "no network 'other'"),
 ])  # fmt: skip
 def test_a_run_that_cannot_work_says_so_before_it_writes(small_settings, tmp_path, monkeypatch, setting, message):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
@@ -160,8 +203,8 @@ def test_synthetic_data_is_written_on_first_use_and_another_is_not_taken_for_it(
 
 
 def test_real_pairs_train(real_chairs, small_settings):
-    outcome, listener = run(small_settings, f"data.base_path={real_chairs}", "data.input_height=96",
-                            "data.input_width=128", "train.batch_size=2", "train.num_epochs=1")  # fmt: skip
+    outcome = run(small_settings, f"data.base_path={real_chairs}", "data.input_height=96", "data.input_width=128",
+                  "train.batch_size=2", "train.num_epochs=1")[-1]  # fmt: skip
     assert outcome.steps == 2
     assert math.isfinite(outcome.best)
     assert outcome.zero_epe > 1.0

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Tuple
 
-import click
-from click.shell_completion import CompletionItem
-
-from efnas.core.space import FLOW_SPACE
+from efnas.cli.click import Command, CompletionItem, Context
+from efnas.cli.options import DEFAULT_NETWORK
+from efnas.core.space import SearchSpace
+from efnas.core.supernet import SUPERNETS
 from efnas.dotted import dotted
 
 Candidates = List[Tuple[str, str]]
@@ -24,32 +24,40 @@ def _begun(candidates: Iterable[Tuple[str, str]], incomplete: str) -> Candidates
     return [(value, told) for value, told in candidates if value.startswith(incomplete)]
 
 
-def arch_codes(ctx: click.Context, incomplete: str) -> Candidates:
+def arch_codes(ctx: Context, incomplete: str) -> Candidates:
     """The baseline, the fair cycles of the pool, or of a code that was begun the next digit, with what it means."""
-    blocks = FLOW_SPACE.blocks
-    digits = [str(digit) for digit in range(FLOW_SPACE.options_per_block)]
+    name = (ctx.params if ctx else {}).get("network") or DEFAULT_NETWORK
+    if name not in SUPERNETS:
+        return []
+    space = SUPERNETS[name].space
+    digits = [str(digit) for digit in range(space.options_per_block)]
     if incomplete and set(incomplete) <= set(digits):
-        if len(incomplete) >= len(blocks):
-            return [(incomplete, _meaning(incomplete))] if len(incomplete) == len(blocks) else []
-        block = blocks[len(incomplete)]
+        if len(incomplete) >= len(space.blocks):
+            return [(incomplete, _meaning(space, incomplete))] if len(incomplete) == len(space.blocks) else []
+        block = space.blocks[len(incomplete)]
         return [(incomplete + digit, f"{block.name}: {block.label(int(digit))}") for digit in digits]
-    named = [(FLOW_SPACE.baseline.compact, f"the baseline: {_meaning(FLOW_SPACE.baseline.compact)}")]
-    for code in (*FLOW_SPACE.uniform_codes(), *FLOW_SPACE.shifts(FLOW_SPACE.baseline)[1:]):
-        named.append((code.compact, f"of the pool: {_meaning(code.compact)}"))
+    named = [(space.baseline.compact, f"the baseline: {_meaning(space, space.baseline.compact)}")]
+    for code in (*space.uniform_codes(), *space.shifts(space.baseline)[1:]):
+        named.append((code.compact, f"of the pool: {_meaning(space, code.compact)}"))
     return _begun(named, incomplete)
 
 
-def arch_codes_or_best(ctx: click.Context, incomplete: str) -> Candidates:
+def arch_codes_or_best(ctx: Context, incomplete: str) -> Candidates:
     best = [("best", "ranked first by the last efnas eval")]
     return _begun(best, incomplete) + arch_codes(ctx, incomplete)
 
 
-def _meaning(compact: str) -> str:
-    code = FLOW_SPACE.parse(compact)
-    return " ".join(f"{block.name}={block.options[digit]}" for block, digit in zip(FLOW_SPACE.blocks, code))
+def _meaning(space: SearchSpace, compact: str) -> str:
+    code = space.parse(compact)
+    return " ".join(f"{block.name}={block.options[digit].word}" for block, digit in zip(space.blocks, code))
 
 
-def config_files(ctx: click.Context, incomplete: str) -> Candidates:
+def networks(ctx: Context, incomplete: str) -> Candidates:
+    told = ((name, f"{each.space.size:,} subnets") for name, each in SUPERNETS.items())
+    return _begun(told, incomplete)
+
+
+def config_files(ctx: Context, incomplete: str) -> Candidates:
     """Those of configs/, with their first comment; where none begins so, other YAML files."""
     known = _begun(((str(path), _comment(path)) for path in sorted(Path("configs").glob("*.y*ml"))), incomplete)
     return known or _paths(incomplete, ".yaml", ".yml")
@@ -76,26 +84,26 @@ def _paths(incomplete: str, *endings: str) -> Candidates:
     return _begun(((f"{path}/" if path.is_dir() else str(path), "") for path in kept), incomplete)
 
 
-def experiments(ctx: click.Context, incomplete: str) -> Candidates:
+def experiments(ctx: Context, incomplete: str) -> Candidates:
     """Names of the runs below the output folder."""
     return _begun(((path.parent.name, _standing(path.parent)) for path in _manifests(ctx)), incomplete)
 
 
-def run_folders(ctx: click.Context, incomplete: str) -> Candidates:
+def run_folders(ctx: Context, incomplete: str) -> Candidates:
     """Folders of runs, and of other paths those with a manifest on the way."""
     found = _begun(((str(path.parent), _standing(path.parent)) for path in _manifests(ctx)), incomplete)
     return found or _paths(incomplete, ".yaml", ".json")
 
 
-def _manifests(ctx: click.Context) -> List[Path]:
+def _manifests(ctx: Context) -> List[Path]:
     return sorted(_root(ctx).glob(f"*/{MANIFEST}"))
 
 
-def _root(ctx: click.Context) -> Path:
+def _root(ctx: Context) -> Path:
     return Path(ctx.params.get("output_root") or _defaults()["runtime.output_root"])
 
 
-def checkpoints(ctx: click.Context, incomplete: str) -> Candidates:
+def checkpoints(ctx: Context, incomplete: str) -> Candidates:
     """`best` and `last` of the run in question, or the paths of the checkpoints of all runs."""
     folder = _root(ctx) / _experiment(ctx)
     words = [(which, _standing(folder, which)) for which in ("best", "last")]
@@ -106,7 +114,7 @@ def checkpoints(ctx: click.Context, incomplete: str) -> Candidates:
     return _begun(words + paths, incomplete)
 
 
-def _experiment(ctx: click.Context) -> str:
+def _experiment(ctx: Context) -> str:
     given, file = ctx.params.get("experiment_name"), ctx.params.get("config")
     return str(given or {**_defaults(), **_file_values(file)}["runtime.experiment_name"])
 
@@ -121,7 +129,7 @@ def _standing(folder: Path, which: str = "last") -> str:
         return f"{folder.name}: no checkpoint yet" if which == "last" else ""
 
 
-def settings(ctx: click.Context, incomplete: str) -> Candidates:
+def settings(ctx: Context, incomplete: str) -> Candidates:
     """Keys of the configuration with the value that they have: that of --config, else the default."""
     values = {**_defaults(), **_file_values(ctx.params.get("config"))}
     return _begun(((f"{key}=", f"now {json.dumps(value)}") for key, value in values.items()), incomplete)
@@ -144,13 +152,13 @@ def _file_values(path) -> Dict[str, object]:
     return dict(dotted(tree)) if isinstance(tree, dict) else {}
 
 
-def board_profiles(ctx: click.Context, incomplete: str) -> Candidates:
+def board_profiles(ctx: Context, incomplete: str) -> Candidates:
     from efnas.vela.board import profile_names
 
     return _begun(((name, "board profile of the package") for name in profile_names()), incomplete)
 
 
-def velas(ctx: click.Context, incomplete: str) -> Candidates:
+def velas(ctx: Context, incomplete: str) -> Candidates:
     """Versions that the project has an environment of; else paths."""
     project = Path(__file__).parents[3]
     found = []
@@ -160,11 +168,11 @@ def velas(ctx: click.Context, incomplete: str) -> Candidates:
     return _begun(found, incomplete) or _paths(incomplete)
 
 
-def _files(ctx: click.Context, incomplete: str) -> Candidates:
+def _files(ctx: Context, incomplete: str) -> Candidates:
     return _paths(incomplete)
 
 
-BY_METAVAR: Dict[str, Callable[[click.Context, str], Candidates]] = {
+BY_METAVAR: Dict[str, Callable[[Context, str], Candidates]] = {
     "CODE": arch_codes,
     "CODE|best": arch_codes_or_best,
     "best|last|PATH": checkpoints,
@@ -174,11 +182,13 @@ BY_METAVAR: Dict[str, Callable[[click.Context, str], Candidates]] = {
     "CONFIG": config_files,
     "EXPERIMENT": experiments,
     "RUN": run_folders,
+    "RUN|PATH": run_folders,
+    "NETWORK": networks,
 }
 FILES = ("FILE", "DIR", "PATH", "TABLE", "OUT", "IMG")
 
 
-def attach(command: click.Command) -> None:
+def attach(command: Command) -> None:
     """Let every option and argument of a command, and of those below it, complete by its metavar."""
     for below in getattr(command, "commands", {}).values():
         attach(below)
@@ -199,5 +209,5 @@ def _by_metavar(metavar: str):
     return None
 
 
-def _items(complete: Callable, ctx: click.Context, incomplete: str) -> List[CompletionItem]:
+def _items(complete: Callable, ctx: Context, incomplete: str) -> List[CompletionItem]:
     return [CompletionItem(value, help=told or None) for value, told in complete(ctx, incomplete)]

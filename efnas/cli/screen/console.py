@@ -2,21 +2,18 @@
 
 import json
 import sys
-from contextlib import contextmanager
 from typing import Iterable, Sequence
+
+from efnas.cli.click import get_current_context
 
 PIPED_WIDTH = 500
 NARROW = 100
-_shown = {"hints": True}
 
 
 def is_quiet() -> bool:
-    return not _shown["hints"]
-
-
-def be_quiet() -> None:
-    """From now on no progress, notes and hints: answers and errors alone."""
-    _shown["hints"] = False
+    """Whether the command is to answer without progress, notes and hints."""
+    context = get_current_context(silent=True)
+    return context is not None and bool(context.params.get("quiet"))
 
 
 def console(stderr: bool = False):
@@ -69,7 +66,7 @@ def print_note(message: str) -> None:
     """A line beside the answer, on standard error."""
     from rich.text import Text
 
-    if _shown["hints"]:
+    if not is_quiet():
         console(stderr=True).print(Text.assemble(("Note: ", "yellow"), message))
 
 
@@ -77,30 +74,5 @@ def print_next(command: str) -> None:
     """What one would sensibly do next."""
     from rich.text import Text
 
-    if _shown["hints"]:
+    if not is_quiet():
         console().print(Text.assemble(("Next: ", "dim"), command), soft_wrap=True)
-
-
-@contextmanager
-def progress_bar(description: str, unit: str):
-    """A progress bar with rate and time left, as a function `update(done, total)`; silent without a terminal.
-
-    `update` takes another description as its third argument, where a new stretch of work begins.
-    """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    screen = console(stderr=True)
-    if not (screen.is_terminal and _shown["hints"]):
-        yield lambda done, total, what=None: None
-        return
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")]
-    with Progress(*columns, TimeRemainingColumn(), console=screen, transient=True) as progress:
-        task = progress.add_task(description, total=None, rate="")
-
-        def update(done: int, total: int, what: str = description) -> None:
-            if what != progress.tasks[0].description:
-                progress.reset(task, description=what)
-            speed = progress.tasks[0].speed
-            progress.update(task, completed=done, total=total, rate=f"{speed:,.1f} {unit}/s" if speed else "")
-
-        yield update

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Callable, Iterator
 
+from efnas.cli.click import get_current_context
+
 STDERR = 2
 
 
@@ -21,14 +23,13 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", category=FutureWarning, module="tensor.*")
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    import tensorflow.compat.v1 as tf
+    from efnas.backend import tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)
-    _as_version_1(tf)
 
 
 @contextmanager
-def chatter_for_a_log() -> Iterator[Callable[[Path], None]]:
+def messages_for_a_log() -> Iterator[Callable[[Path], None]]:
     """Hold back what libraries write to standard error by themselves, until the function that this gives names the log
     that it all goes to. `sys.stderr` still is the screen.
 
@@ -61,9 +62,6 @@ def chatter_for_a_log() -> Iterator[Callable[[Path], None]]:
                 file.flush()
                 os.dup2(file.fileno(), STDERR)
 
-        import tensorflow.compat.v1 as tf
-
-        _as_version_1(tf)
         yield follow
 
 
@@ -85,9 +83,5 @@ def _is_the_process_s_own() -> bool:
 
 
 def _debugging() -> bool:
-    return "--debug" in sys.argv
-
-
-def _as_version_1(tf) -> None:
-    if tf.__version__.startswith("2"):
-        tf.disable_v2_behavior()
+    context = get_current_context(silent=True)
+    return context is not None and bool(context.find_root().params.get("debug"))

@@ -1,41 +1,46 @@
 """What a training shows: a live display on a terminal, plain lines elsewhere; and the tables of its answers."""
 
+import signal
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, Iterator, List
 
-from efnas.cli.screen.console import NARROW, console, progress_bar, table
+from efnas.cli.run_names import options_for
+from efnas.cli.screen.console import NARROW, console, is_quiet, print_json, print_next, table
+from efnas.cli.screen.progress import progress_bar
+from efnas.cli.screen.tables import difference_table, ranking_table
 from efnas.config import as_tree
-from efnas.core.space import FLOW_SPACE
 from efnas.runs.history import LOG
-from efnas.runs.subnet_errors import SubnetErrors
-from efnas.training.listener import Listener
+from efnas.runs.resume import NotTheSameRun
+from efnas.training.events import Began, Evaluated, Evaluating, Event, Stepped, Stopped
 from efnas.training.plan import Plan
+from efnas.training.stopping import RunStopped
 
 LINE_EVERY_SECONDS = 15.0
 
 
-def training_screen(silent: bool, chatter: Callable[[Path], None]) -> Listener:
-    """The listener for this output, or one that shows nothing; use it in a `with`.
+def training_screen(silent: bool, messages: Callable[[Path], None]) -> "TrainingScreen":
+    """The screen for this output; use it in a `with`.
 
-    `chatter` is told the log that libraries' own messages go to, once there is one.
+    `messages` is told the log that libraries' own messages go to, once there is one.
     """
-    if silent:
-        return _Screen(chatter)
-    return _LiveScreen(chatter) if console(stderr=True).is_terminal else _PlainScreen(chatter)
+    if silent or is_quiet():
+        return TrainingScreen(messages)
+    return LiveScreen(messages) if console(stderr=True).is_terminal else PlainScreen(messages)
 
 
-class _Screen(Listener):
-    """Keeps what both displays show: where the run is, how fast it goes and how good it is."""
+class TrainingScreen:
+    """Shows nothing while a run goes, and keeps what both displays show: where it is, how fast, and how good."""
 
-    def __init__(self, chatter: Callable[[Path], None]) -> None:
-        self._chatter = chatter
-        self.last_evaluation = None
+    def __init__(self, messages: Callable[[Path], None]) -> None:
+        self._messages = messages
         self._epe = "EPE -"
         self._bars = ExitStack()
         self._written = None
         self._first_step = 0
+        self.last_errors = None
+        self.last_event = None
 
     def __enter__(self):
         return self
@@ -47,77 +52,128 @@ class _Screen(Listener):
     def say(self, line: str) -> None:
         """Show a line. A run goes on when its terminal, or who read its output, is gone."""
         with suppress(OSError):
-            self.show(line)
+            self.line(line)
 
-    def show(self, line: str) -> None: ...
+    def line(self, line: str) -> None: ...
 
-    def progress(self, epoch: int, step: int, figures: List[str]) -> None: ...
+    def progress(self, plan: Plan, epoch: int, step: int, figures: List[str]) -> None: ...
+
+    def evaluating(self, epoch: int, done: int, total: int) -> None: ...
 
     def synthesis(self, done: int, total: int) -> None:
         if self._written is None:
             self._written = self._bars.enter_context(progress_bar("Writing synthetic pairs", "pairs"))
         self._written(done, total)
 
-    def resuming(self, resumption) -> None:
-        at = resumption.progress
-        self._first_step = at.step
-        self.say(f"Going on after step {at.step:,} (epoch {max(1, at.epoch)}), from {resumption.checkpoint.name}.")
-        for each in resumption.found:
-            if each.counts:
-                self.say(f"  {each.key} was {each.left}, is {each.right}")
-
-    def stopping(self, number) -> None:
+    def stopping(self, number: signal.Signals) -> None:
         self.say(f"{number.name}: finishing the step and saving; a second Ctrl-C ends at once.")
 
-    def begin(self, plan: Plan) -> None:
-        self._chatter(plan.config.runtime.run_folder / LOG)
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """A run that is refused is shown with what differs."""
+        try:
+            yield
+        except NotTheSameRun as error:
+            found = [each for each in error.found if each.counts]
+            console(stderr=True).print(difference_table(found, "run", "now"))
+            raise
+
+    def show(self, plan: Plan, event: Event) -> None:
+        self.last_event = event
+        if isinstance(event, Began):
+            self.begin(plan, event)
+        elif isinstance(event, Stepped):
+            self._samples += event.samples
+            speed = self._samples / max(1e-9, time.monotonic() - self._began)
+            rate = f"lr {event.rate:.1e}"
+            figures = [f"loss {event.result.loss:.3f}", self._epe, f"{speed:,.1f} samples/s", rate]
+            self.progress(plan, event.epoch, event.step, figures)
+        elif isinstance(event, Evaluating):
+            self.evaluating(event.epoch, event.done, event.total)
+        elif isinstance(event, Evaluated):
+            self.evaluated(event)
+
+    def begin(self, plan: Plan, event: Began) -> None:
+        self._messages(plan.config.runtime.run_folder / LOG)
         self._bars.close()
-        self.plan = plan
         self._began, self._samples = time.monotonic(), 0
+        if event.resumption:
+            at = event.resumption.progress
+            self._first_step = at.step
+            came_from = event.resumption.checkpoint.name
+            self.say(f"Going on after step {at.step:,} (epoch {max(1, at.epoch)}), from {came_from}.")
+            for each in event.resumption.found:
+                if each.counts:
+                    self.say(f"  {each.key} was {each.left}, is {each.right}")
+        elif plan.beginning:
+            self.say(f"Beginning with the weights of {plan.beginning}.")
         self.say(
             f"Training {plan.config.runtime.experiment_name}: {plan.config.train.num_epochs} epochs of "
             f"{plan.steps_per_epoch} steps on {len(plan.sets.train):,} pairs ({plan.device.name})."
         )
 
-    def step(self, epoch, step, result, rate, samples) -> None:
-        self._samples += samples
-        speed = self._samples / max(1e-9, time.monotonic() - self._began)
-        figures = [f"loss {result.loss:.3f}", self._epe, f"{speed:,.1f} samples/s", f"lr {rate:.1e}"]
-        self.progress(epoch, step, figures)
-
-    def evaluated(self, moment, evaluation, figures, best) -> None:
-        self.last_evaluation = evaluation
+    def evaluated(self, event: Evaluated) -> None:
+        self.last_errors, figures, milestone = event.errors, event.figures, event.milestone
         self._epe = f"EPE {figures['mean']:.3f}"
+        loss = f"loss {milestone.train_loss:.3f}" if milestone.step else "at the start"
         self.say(
-            f"epoch {moment.epoch:>3}  loss {moment.train_loss:.3f}  EPE {figures['mean']:.3f} ±{figures['std']:.3f}  "
-            f"baseline {figures['baseline']:.3f}  zero flow {figures['zero']:.3f}{'  best' if best else ''}"
+            f"epoch {milestone.epoch:>3}  {loss}  EPE {figures['mean']:.3f} ±{figures['std']:.3f}  "
+            f"baseline {figures['baseline']:.3f}  zero flow {figures['zero']:.3f}{'  best' if event.best else ''}"
         )
 
+    def show_plan(self, plan: Plan) -> None:
+        show_plan(plan)
 
-class _PlainScreen(_Screen):
+    def answer(self, plan: Plan, as_json: bool) -> None:
+        """How the run ended. Raises RunStopped when a signal asked for it."""
+        end, metric = self.last_event, plan.config.eval.best_metric
+        if isinstance(end, Stopped):
+            raise RunStopped(
+                f"{end.number.name} came; the run is saved after step {end.step:,}. Go on with: efnas train --resume "
+                f"--experiment-name {end.folder.name} --output-root {end.folder.parent}",
+                end.number,
+            )
+        if as_json:
+            print_json({**end._asdict(), "folder": str(end.folder), "metric": metric})
+            return
+        if self.last_errors:
+            title, baseline = "Subnets of the pool, last evaluation", plan.supernet.space.baseline
+            console().print(ranking_table(title, self.last_errors, baseline))
+        else:
+            print(f"The run was finished already, after {end.steps:,} steps.")
+        print(
+            f"Best {metric} EPE {end.best:.4f} px in epoch {end.best_epoch}, {end.best / end.zero_epe:.2f} of "
+            f"predicting zero ({end.zero_epe:.4f} px)"
+            + (f"; {end.steps:,} steps in {end.seconds:.0f} s." if self.last_errors else ".")
+        )
+        print(f"The run is in {end.folder}.")
+        print_next(f"efnas eval {options_for(end.folder)}")
+
+
+class PlainScreen(TrainingScreen):
     _last_line = 0.0
 
-    def show(self, line: str) -> None:
+    def line(self, line: str) -> None:
         print(line, flush=True)
 
-    def progress(self, epoch: int, step: int, figures: List[str]) -> None:
+    def progress(self, plan: Plan, epoch: int, step: int, figures: List[str]) -> None:
         if time.monotonic() - self._last_line > LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             seconds = (time.monotonic() - self._began) / (step - self._first_step)
-            left = seconds * (self.plan.total_steps - step)
+            left = seconds * (plan.total_steps - step)
             self.say(
-                f"  epoch {epoch}/{self.plan.config.train.num_epochs}  step {step}/{self.plan.total_steps}  "
+                f"  epoch {epoch}/{plan.config.train.num_epochs}  step {step}/{plan.total_steps}  "
                 f"{'  '.join(figures)}  {left:,.0f} s left"
             )
 
 
-class _LiveScreen(_Screen):
+class LiveScreen(TrainingScreen):
     _progress = None
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan, event: Began) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        super().begin(plan)
+        super().begin(plan, event)
         screen = console(stderr=True)
         bar = [BarColumn(bar_width=20)] if screen.width >= 110 else []
         self._progress = Progress(
@@ -135,27 +191,15 @@ class _LiveScreen(_Screen):
         )
         self._bars.enter_context(self._progress)
 
-    def show(self, line: str) -> None:
+    def line(self, line: str) -> None:
         (self._progress.console if self._progress else console(stderr=True)).print(line)
 
-    def progress(self, epoch: int, step: int, figures: List[str]) -> None:
+    def progress(self, plan: Plan, epoch: int, step: int, figures: List[str]) -> None:
         shown = figures[:-1] if self._progress.console.width < NARROW else figures
         self._progress.update(self._task, completed=step, epoch=epoch, description="  ".join(shown))
 
-    def evaluating(self, epoch: int) -> None:
-        self._progress.update(self._task, description=f"evaluating the pool after epoch {epoch}")
-
-
-def ranking_table(title: str, evaluation: SubnetErrors):
-    """Archs by their error, with the baseline marked and predicting zero as the line to beat."""
-    rows = []
-    for rank, arch in enumerate(evaluation.ranking(), start=1):
-        note = "bilinear baseline" if arch == FLOW_SPACE.baseline else ""
-        rows.append(
-            (rank, arch, f"{evaluation.epe[arch]:.4f}", f"{evaluation.epe[arch] / evaluation.zero_epe:.3f}", note)
-        )
-    rows.append(("", "predicting zero", f"{evaluation.zero_epe:.4f}", "1.000", ""))
-    return table(f"{title} ({evaluation.samples} pairs)", [">rank", "arch", ">EPE px", ">of zero flow", ""], rows)
+    def evaluating(self, epoch: int, done: int, total: int) -> None:
+        self._progress.update(self._task, description=f"evaluating the pool after epoch {epoch}: {done}/{total}")
 
 
 def show_plan(plan: Plan) -> None:
@@ -167,13 +211,16 @@ def show_plan(plan: Plan) -> None:
     ]
     screen = console()
     screen.print(table("Configuration", ["key", "value"], rows))
-    train = plan.config.train
     facts = [
         ("device", plan.device.name),
         ("training pairs", f"{len(plan.sets.train):,} from {plan.sets.train.source}"),
         ("validation pairs", f"{len(plan.sets.val):,} from {plan.sets.val.source}"),
-        ("an epoch", f"{plan.samples_per_epoch:,} samples, {plan.steps_per_epoch:,} steps of {train.batch_size}"),
-        ("the run", f"{train.num_epochs} epochs, {plan.total_steps:,} strict-fairness steps"),
+        ("begins with", plan.beginning or "random weights"),
+        (
+            "an epoch",
+            f"{plan.samples_per_epoch:,} samples, {plan.steps_per_epoch:,} steps of {plan.config.train.batch_size}",
+        ),
+        ("the run", f"{plan.config.train.num_epochs} epochs, {plan.total_steps:,} strict-fairness steps"),
         ("run folder", plan.config.runtime.run_folder),
         ("checkpoints", f"about {plan.checkpoint_bytes / 1e6:,.0f} MB; {plan.free_bytes / 1e9:,.1f} GB free"),
     ]

@@ -1,0 +1,79 @@
+"""The check of a data set: pairs complete, images decode, sizes equal, flow whole and finite."""
+
+from pathlib import Path
+from typing import Callable, Iterator, List, NamedTuple, Optional
+
+from PIL import Image
+
+from efnas.data.flow_files import read_flo
+from efnas.data.flying_chairs import Sample, index_list, scan_folder
+from efnas.errors import EfnasError
+
+
+class CheckedPart(NamedTuple):
+    """A folder or list of pairs, and a sentence for each that is broken."""
+
+    part: str
+    pairs: int
+    problems: List[str]
+
+
+def check_data(
+    path: Path, listed: Optional[Path], min_height: int, min_width: int, progress: Callable[..., None]
+) -> List[CheckedPart]:
+    """Check the pairs of a folder, or of train/ and val/ in it, or those that the list file `listed` names below it.
+
+    `progress(done, total, what)` counts pairs. Raises EfnasError when there is nothing to check.
+    """
+    if not path.is_dir():
+        raise EfnasError(f"There is no folder {path}.")
+    folders = [path / name for name in ("train", "val") if (path / name).is_dir()] or [path]
+    checked = []
+    for part in [listed] if listed else folders:
+        samples, problems = (index_list(listed, path).samples, []) if listed else scan_folder(part)
+        for done, problem in enumerate(check_samples(samples, min_height, min_width), start=1):
+            if problem:
+                problems.append(problem)
+            progress(done, len(samples), f"Checking {part}")
+        checked.append(CheckedPart(str(part), len(samples), problems))
+    return checked
+
+
+def check_sample(sample: Sample, min_height: int = 1, min_width: int = 1) -> Optional[str]:
+    """What is wrong with the files of a sample, as a sentence that names the file; None when nothing is.
+
+    The images must decode to RGB, all three files have one size, at least the given one, and the flow be finite.
+    """
+    sizes = []
+    for path in (sample.first, sample.second):
+        try:
+            with Image.open(path) as image:
+                image.load()
+                sizes.append((image.height, image.width))
+        except FileNotFoundError:
+            return f"{path} is missing."
+        except (OSError, SyntaxError, ValueError) as error:
+            return f"{path} does not decode: {error}."
+    try:
+        flow = read_flo(sample.flow)
+    except EfnasError as error:
+        return str(error)
+    if sizes[0] != sizes[1]:
+        return f"{sample.second} is {_size(sizes[1])} but {sample.first.name} is {_size(sizes[0])}."
+    if flow.shape[:2] != sizes[0]:
+        return f"{sample.flow} is {_size(flow.shape)} but {sample.first.name} is {_size(sizes[0])}."
+    if sizes[0][0] < min_height or sizes[0][1] < min_width:
+        return f"{sample.first} is {_size(sizes[0])}, smaller than the crop of {_size((min_height, min_width))}."
+    return None
+
+
+def check_samples(samples, min_height: int = 1, min_width: int = 1) -> Iterator[Optional[str]]:
+    """`check_sample` for each sample, in order, on all cores."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(lambda sample: check_sample(sample, min_height, min_width), samples)
+
+
+def _size(shape) -> str:
+    return f"{shape[1]}x{shape[0]} pixels"

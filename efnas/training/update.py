@@ -1,0 +1,77 @@
+"""One update of the weights: gradients summed over micro batches, clipped once, applied once by Adam; and the moving
+averages of what the batch norms saw, which the same step moves."""
+
+from typing import Dict, List
+
+import tensorflow.compat.v1 as tf
+
+from efnas.config import Train
+from efnas.core.layers import BN_MOMENTUM, Layers
+from efnas.core.weights import Moments, Weights
+from efnas.training.adam import Adam
+from efnas.training.step import StepResult
+
+
+class Update:
+    """Minimises `loss + decay` over the variables that `layers` used. `feed` of `run` is what the walk asks for."""
+
+    def __init__(self, train: Train, weights: Weights, layers: Layers, loss: tf.Tensor, decay: tf.Tensor):
+        self.rate = tf.placeholder(tf.float32, [], "learning_rate")
+        self.share = tf.placeholder(tf.float32, [], "share_of_batch")
+        variables = list(layers.used.values())
+        gradients = tf.gradients(loss + decay, variables)
+        # What a step adds up over its micro batches, each weighted with its share: gradients, statistics, losses.
+        moments = _mean_over_lanes(layers)
+        statistics = [vector for pair in moments.values() for vector in pair]
+        self.terms = gradients + statistics + [loss, loss + decay]
+        sums, totals = [], self.terms
+        if train.micro_batch_size and train.micro_batch_size < train.batch_size:
+            sums = [_zero_variable(f"accumulated/{number}", term.shape) for number, term in enumerate(self.terms)]
+            weighted = [self.share * term for term in self.terms]
+            self._accumulate = tf.group(*[total.assign_add(term) for total, term in zip(sums, weighted)])
+            totals = [total + term for total, term in zip(sums, weighted)]
+
+        mean_gradients = totals[: len(gradients)]
+        norm = tf.global_norm(mean_gradients)
+        if train.grad_clip_global_norm:
+            mean_gradients, _ = tf.clip_by_global_norm(mean_gradients, train.grad_clip_global_norm, use_norm=norm)
+        self.adam = Adam(variables)
+        updates = [self.adam.apply(mean_gradients, self.rate)]
+        mean_statistics = totals[len(gradients) : -2]
+        part = tf.constant(1.0 - BN_MOMENTUM)
+        for name, mean, variance in zip(moments, mean_statistics[::2], mean_statistics[1::2]):
+            for moving, seen in zip(weights.moving[name], (mean, variance)):
+                updates.append(moving.assign_sub(part * (moving - seen)))
+        result = [tf.identity(value) for value in totals[-2:]] + [norm]
+        with tf.control_dependencies(updates + result):
+            self._apply = tf.group(*[total.assign(tf.zeros_like(total)) for total in sums])
+        self._result = result
+
+    def run(self, session: tf.Session, feed: dict, rate: float, micro_batches: List[int]) -> StepResult:
+        total = sum(micro_batches)
+        for number, size in enumerate(micro_batches, start=1):
+            fed = {**feed, self.rate: rate, self.share: size / total}
+            if number < len(micro_batches):
+                session.run(self._accumulate, fed)
+            else:
+                _, result = session.run([self._apply, self._result], fed)
+        return StepResult(*map(float, result))
+
+
+def _zero_variable(name: str, shape: tf.TensorShape) -> tf.Variable:
+    return tf.get_variable(name, shape, tf.float32, tf.zeros_initializer(), trainable=False, use_resource=True)
+
+
+def _mean_over_lanes(layers: Layers) -> Dict[str, Moments]:
+    """The moments of each batch norm, averaged over the lanes that ran it."""
+    by_name: Dict[str, list] = {}
+    for seen in layers.seen:
+        by_name.setdefault(seen.name, []).append(seen)
+
+    def mean(tensors: list) -> tf.Tensor:
+        return tf.add_n(tensors) / len(tensors) if len(tensors) > 1 else tensors[0]
+
+    return {
+        name: (mean([seen.mean for seen in each]), mean([seen.variance for seen in each]))
+        for name, each in by_name.items()
+    }
