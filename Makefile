@@ -1,5 +1,5 @@
 # make demo: train, rank and export a small supernet.   make test: run the tests.   Both set up what they need first.
-.PHONY: setup demo test completions screens lint bench clean
+.PHONY: setup demo test generated screens lint bench clean
 EFNAS = .venv/bin/efnas
 RUN = outputs/supernet/quickstart
 
@@ -25,8 +25,10 @@ demo: setup
 test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15
 
-completions: setup
+# Files that are made from the program: completions, the page of the configuration.
+generated: setup
 	.venv/bin/python -m efnas.cli.completion.files
+	.venv/bin/python docs/make_configuration.py
 
 # Of the run of make demo; docs/pictures keeps some.
 screens: setup

@@ -73,6 +73,8 @@ def _read_file(file: Path) -> dict:
     for name, new in RENAMED.items():
         section, key = name.split(".")
         if isinstance(tree.get(section), dict) and key in tree[section]:
+            if new.split(".")[0] in tree:
+                raise EfnasError(f"{file} has {name}, which is {new} today, beside a section of that: move it there.")
             _assign(tree, new, tree[section].pop(key))
     return tree
 

@@ -27,11 +27,11 @@ def small_network(layers, router, images, base_width, output_channels=OUTPUT_CHA
     w = base_width
 
     def normalised(scope, x):
-        return router.each(lambda t: layers.relu(layers.batch_norm(t, f"{scope}/bn")), x)
+        with layers.scope(scope):
+            return router.each(lambda t: layers.relu(layers.batch_norm(t, f"{scope}/bn")), x)
 
     def unit(scope, x, channels, stride=1):
-        with layers.scope(scope):
-            return normalised(scope, router.each(lambda t: layers.conv(t, f"{scope}/conv", channels, 3, stride), x))
+        return normalised(scope, router.each(lambda t: layers.conv(t, f"{scope}/conv", channels, 3, stride), x))
 
     def up(scope, x):
         with layers.scope(scope):

@@ -6,12 +6,16 @@ from importlib import import_module
 from typing import List, NamedTuple, Optional
 
 import typer
+import typer.core
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import Annotated
 
 from efnas import __version__
 from efnas.cli.click import ClickException, Command, Context, NoSuchOption
 from efnas.errors import EfnasError
+
+# Help as click writes it: rich takes longer to draw a table of options than all else together, and cuts their names.
+typer.core.HAS_RICH = False
 
 TRAIN, DEPLOY, LOOK = "Train and rank", "Deploy", "Look things up"
 COMPLETES = "_EFNAS_COMPLETE"  # set by the shell's completion script
@@ -51,7 +55,12 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Context, cmd_name: str) -> Optional[Command]:
         listed = COMMANDS.get(cmd_name)
-        return listed and TyperCommand(cmd_name, help=listed.told, rich_help_panel=listed.panel)
+        return listed and TyperCommand(cmd_name, help=listed.told)
+
+    def format_commands(self, ctx: Context, formatter) -> None:
+        for panel in (TRAIN, DEPLOY, LOOK):
+            with formatter.section(panel):
+                formatter.write_dl([(name, each.told) for name, each in COMMANDS.items() if each.panel == panel])
 
     def resolve_command(self, ctx: Context, args: List[str]):
         name, command, rest = super().resolve_command(ctx, args)
@@ -76,6 +85,8 @@ def load(name: str) -> Command:
         app.command(name)(getattr(made, module))
     command = typer.main.get_command(app)
     command.name = name
+    for below in getattr(command, "commands", {}).values():
+        below.short_help = " ".join(below.help.split("\n\n")[0].split())  # whole, where click would cut it
     if COMPLETES in os.environ:
         from efnas.cli.completion.values import attach
 
@@ -114,6 +125,9 @@ def main() -> None:
     try:
         sys.exit(typer.main.get_command(application)(prog_name="efnas", standalone_mode=False))
     except ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # of newer versions; older ones show the help themselves
+            print(error.format_message())
+            sys.exit()
         end(_sentence(error), 2)
     except (typer.Abort, KeyboardInterrupt):
         end("interrupted.", 130, "Stopped")

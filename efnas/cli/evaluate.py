@@ -45,7 +45,7 @@ def evaluate(
     from efnas.cli.screen.tables import ranking_table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.core.sampler import chosen_archs
-    from efnas.runs.network_identity import supernet_of
+    from efnas.runs.supernet import supernet_of
 
     if eval_batches not in (None, "all") and not eval_batches.isdigit():
         raise EfnasError(f"--eval-batches is a number or all, not '{eval_batches}'.")

@@ -178,7 +178,9 @@ class CostOptions:
         if checkpoint and skip_checkpoint:
             raise EfnasError("--checkpoint and --skip-checkpoint contradict each other: give one.")
         config = self.run.settings({"runtime.seed": self.seed, **self.size.as_keys()}, of_run=checkpoint is not None)
-        return NetworkFiles(config, self.cache(), checkpoint, quiet_tensorflow)
+        files = NetworkFiles(config, self.cache(), checkpoint, quiet_tensorflow)
+        files.require_checkpoint()
+        return files
 
     def compiler(self, program: Optional[str]):
         """The `Vela`, after a line on standard error when its figures are known to differ from the reference."""

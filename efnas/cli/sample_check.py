@@ -1,10 +1,12 @@
 """`efnas sample-check`: is the sampler fair?"""
 
+from typing import Optional
+
 import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import DEFAULT_NETWORK, NetworkName, Output, RunOptions
+from efnas.cli.options import Output, RunOptions
 from efnas.core.supernet import supernet_named
 from efnas.errors import CheckFailed
 
@@ -12,9 +14,10 @@ from efnas.errors import CheckFailed
 @grouped
 def sample_check(
     cycles: Annotated[int, typer.Option(min=1, help="Fair cycles to draw.")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampler.")] = 42,
-    pool_size: Annotated[int, typer.Option(min=2, help="Size of the evaluation pool.")] = 12,
-    network: NetworkName = DEFAULT_NETWORK,
+    seed: Annotated[Optional[int], typer.Option(min=0, show_default="42", help="Seed of the sampler.")] = None,
+    pool_size: Annotated[
+        Optional[int], typer.Option(min=2, show_default="12", help="Size of the evaluation pool.")
+    ] = None,
     run: RunOptions = RunOptions(),
     output: Output = Output(),
 ) -> None:
@@ -22,12 +25,13 @@ def sample_check(
     from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.core.fairness_check import check_sampler, option_counts
 
-    space = supernet_named(network).space
-    checks = check_sampler(space, seed, cycles, pool_size)
+    settings = run.settings({"runtime.seed": seed, "eval.eval_pool_size": pool_size})
+    space, seed = supernet_named(settings.network.name).space, settings.runtime.seed
+    checks = check_sampler(space, seed, cycles, settings.eval.eval_pool_size)
     if run.config:
         from efnas.data.coverage_check import check_coverage
 
-        checks += check_coverage(run.settings())
+        checks += check_coverage(settings)
     counts = option_counts(space, seed, cycles)
     failed = [check.name for check in checks if not check.passed]
     if output.as_json:

@@ -86,7 +86,7 @@ def train(
         from efnas.cli.screen.training import training_screen
         from efnas.runs.resume import Resume
         from efnas.training.loop import train as events_of
-        from efnas.training.plan import prepare
+        from efnas.training.plan import allowed, prepare
         from efnas.training.stopping import StopRequest
 
         schedule = "extend" if extend_schedule else "keep" if keep_schedule else None
@@ -94,6 +94,8 @@ def train(
         with training_screen(output.as_json, messages) as screen:
             plan = prepare(settings, decided, screen.synthesis)
             if dry_run:
+                with screen.refusals():
+                    allowed(plan, overwrite, decided)
                 screen.show_plan(plan)
                 print_next(" ".join(["efnas", *(shlex.quote(word) for word in sys.argv[1:] if word != "--dry-run")]))
                 return

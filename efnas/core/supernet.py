@@ -33,6 +33,15 @@ class Supernet:
     def name(self) -> str:
         return self.space.name
 
+    def identity(self, base_width: int) -> dict:
+        """What a checkpoint must agree on to fit into this network."""
+        return {
+            "space": self.space.name,
+            "space_version": self.space.version,
+            "network_version": self.version,
+            "base_width": base_width,
+        }
+
     def require_size(self, height: int, width: int, base_width: int) -> None:
         """Raises EfnasError for an input size or a width that the network cannot have."""
         coarsest = self.heads[0].scale

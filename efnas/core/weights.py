@@ -7,6 +7,7 @@ the seed alone: the walks that use it, and the order in which they are built, ch
 import zlib
 from typing import Dict, List, Mapping, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.core.variables import Variable
@@ -40,6 +41,11 @@ class Weights:
 
 def _create(name: str, value: tf.Tensor, trained: bool = True) -> tf.Variable:
     return tf.get_variable(name, initializer=value, trainable=trained, use_resource=True)
+
+
+def constant_moments(statistics: Mapping[str, np.ndarray]) -> Dict[str, Moments]:
+    """For a walk of one subnet, whose statistics ([2, channels], mean and variance) stay what they are."""
+    return {name: tuple(tf.constant(vector.astype(np.float32)) for vector in pair) for name, pair in statistics.items()}
 
 
 class _FirstValues:

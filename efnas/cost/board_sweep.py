@@ -67,7 +67,7 @@ def sweep_board(request: SweepRequest, folder: Path, progress: ProgressBar, note
     if request.dask:
         from efnas.cost.cluster import on_cluster
     engine = on_cluster(request.dask, note) if request.dask else here
-    epe = _sampled_errors(request, progress) if request.files.checkpoint else {}
+    epe = sampled_errors(request, progress) if request.files.checkpoint else {}
     files, form = request.files._replace(checkpoint=None), request.form
     space, config = files.supernet.space, files.config
     parts = tuple(made[form] for made in files.subnets(list(space.uniform_codes()), [form]))
@@ -83,7 +83,7 @@ def sweep_board(request: SweepRequest, folder: Path, progress: ProgressBar, note
     return SweepResult(folder, table, pictures, compiles.compiled + exported.compiled, swept)
 
 
-def _sampled_errors(request: SweepRequest, progress: ProgressBar) -> Dict[ArchCode, float]:
+def sampled_errors(request: SweepRequest, progress: ProgressBar) -> Dict[ArchCode, float]:
     """EPE by arch of the baseline and of subnets drawn from the seed, as `efnas eval --random` draws them; the ranking
     of the run stays as it is."""
     files = request.files

@@ -11,7 +11,7 @@ from efnas.cost.compiles import Work
 from efnas.cost.sweep import Sweep
 from efnas.cost.table import COMPILED, DERIVED, FAILED, CostTable, Row
 from efnas.machine import library_versions
-from efnas.runs.network_identity import supernet_of
+from efnas.runs.supernet import supernet_of
 from efnas.vela.compiler import other_figures
 
 

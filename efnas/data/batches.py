@@ -19,6 +19,10 @@ class Batch(NamedTuple):
     flow: tf.Tensor
 
 
+# Functions of graph code alone; TensorFlow would translate them, which takes a second and leaves files behind.
+plain = tf.autograph.experimental.do_not_convert
+
+
 class BatchReader:
     """Reads a plan of samples, in order, as batches of at most `batch_size`, each cut into pieces of `micro_size`.
 
@@ -40,13 +44,18 @@ class BatchReader:
         self._paths = tf.placeholder(tf.string, [None, 3])
         self._crops = tf.placeholder(tf.int64, [None, 2])
 
+        @plain
         def decode(paths, crop):
             return _decode(paths, crop, height, width, flow_clip)
+
+        @plain
+        def pieces(*batch):
+            return tf.data.Dataset.from_tensor_slices(batch).batch(micro_size)
 
         samples = tf.data.Dataset.from_tensor_slices((self._paths, self._crops))
         batches = samples.map(decode, num_parallel_calls=threads).batch(batch_size)
         if micro_size and micro_size < batch_size:
-            batches = batches.flat_map(lambda *batch: tf.data.Dataset.from_tensor_slices(batch).batch(micro_size))
+            batches = batches.flat_map(pieces)
         self._iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
         self.batch = Batch(*self._iterator.get_next())
 

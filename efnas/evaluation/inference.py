@@ -99,13 +99,13 @@ def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flo
     from efnas.core.geometry import FLOW_CHANNELS
     from efnas.core.layers import Layers
     from efnas.core.routing import Fixed
-    from efnas.evaluation.recalibration import constant_statistics
+    from efnas.core.weights import constant_moments
     from efnas.evaluation.trained import open_trained
 
     with open_trained(config, checkpoint) as trained:
         supernet, session = trained.supernet, trained.session
         (recalibrated,) = trained.evaluation().statistics(session, [arch])
-        statistics = constant_statistics(recalibrated)
+        statistics = constant_moments(recalibrated)
         walks: Dict[Tuple[int, int], tuple] = {}
 
         def walk(height: int, width: int) -> tuple:

@@ -109,11 +109,6 @@ def moving_averages(session: tf.Session, weights: Weights) -> Statistics:
     return {name: np.stack(pair).astype(np.float64) for name, pair in session.run(weights.moving).items()}
 
 
-def constant_statistics(statistics: Statistics) -> Dict[str, Moments]:
-    """For a walk of one subnet, whose statistics stay what they are."""
-    return {name: tuple(tf.constant(vector.astype(np.float32)) for vector in pair) for name, pair in statistics.items()}
-
-
 def _nan(name: str, shape: tf.TensorShape) -> tf.Variable:
     first = tf.constant_initializer(float("nan"))
     return tf.get_variable(name, shape, tf.float32, first, trainable=False, use_resource=True)

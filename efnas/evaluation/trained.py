@@ -14,8 +14,8 @@ from efnas.core.weights import Weights
 from efnas.data.sources import open_datasets
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import restore
-from efnas.runs.network_identity import network_identity, supernet_of
 from efnas.runs.run_files import checkpoint_path
+from efnas.runs.supernet import supernet_of
 
 
 class Trained(NamedTuple):
@@ -45,7 +45,8 @@ def open_trained(config: Config, which: str) -> Iterator[Trained]:
     path, supernet = checkpoint_path(config, which), supernet_of(config)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
     with tf.Graph().as_default():
-        weights = Weights(supernet_variables(supernet, config.network.base_width))
+        width = config.network.base_width
+        weights = Weights(supernet_variables(supernet, width))
         with open_session(device) as session:
-            state = restore(session, weights.saved, path, network_identity(config))
+            state = restore(session, weights.saved, path, supernet.identity(width))
             yield Trained(config, supernet, device, session, weights, path, state)

@@ -6,25 +6,30 @@ It is over what the code does: docstrings, comments and layout do not count, nor
 
 import ast
 import hashlib
+import inspect
 from functools import lru_cache
 from pathlib import Path
 from typing import Iterable, List
 
+from efnas.core.supernet import Supernet
+
 PACKAGE = Path(__file__).parents[1]
 DECIDING = {
-    "core": ("baseline", "convolution", "costs", "geometry", "layers", "network", "routing", "sampler", "space",
-             "supernet", "variables"),
+    "core": ("convolution", "costs", "geometry", "layers", "routing", "sampler", "space", "supernet", "variables",
+             "weights"),
     "export": ("converter", "host", "networks", "weights"),
 }  # fmt: skip
 
 
-def deciding_files() -> List[Path]:
-    return [PACKAGE / room / f"{name}.py" for room, names in DECIDING.items() for name in names]
+def deciding_files(supernet: Supernet) -> List[Path]:
+    """Those, and the two that describe the network and its baseline."""
+    described = [Path(inspect.getfile(describe)) for describe in (supernet.network, supernet.baseline)]
+    return [*(PACKAGE / room / f"{name}.py" for room, names in DECIDING.items() for name in names), *described]
 
 
 @lru_cache()
-def exporting_code_version() -> str:
-    return code_version(deciding_files())
+def exporting_code_version(supernet: Supernet) -> str:
+    return code_version(deciding_files(supernet))
 
 
 def code_version(files: Iterable[Path]) -> str:

@@ -17,7 +17,7 @@ from tensorflow.lite.python import convert as toco
 from efnas.core.geometry import FLOW_CHANNELS
 from efnas.core.layers import Layers
 from efnas.core.variables import Variable
-from efnas.evaluation.recalibration import constant_statistics
+from efnas.core.weights import constant_moments
 from efnas.export.content import Content, read_content, require_int8, require_network
 from efnas.export.host import ACCUMULATED
 from efnas.export.networks import ExportedNetwork, output_channels, output_names
@@ -81,7 +81,7 @@ def _constant_layers(variables: Dict[str, Variable], weights: SubnetWeights) -> 
         name: tf.constant(weights.trained[name][..., : shape[-1]], name=name)
         for name, (shape, _) in variables.items()
     }
-    return Layers(SimpleNamespace(trained=trained), constant_statistics(weights.statistics))
+    return Layers(SimpleNamespace(trained=trained), constant_moments(weights.statistics))
 
 
 @contextmanager

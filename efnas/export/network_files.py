@@ -9,8 +9,9 @@ from efnas.core.supernet import Supernet
 from efnas.export.code_version import exporting_code_version
 from efnas.export.networks import ExportedNetwork, baseline_network, subnet_network
 from efnas.machine import library_versions
-from efnas.runs.network_identity import supernet_of
-from efnas.runs.run_files import arch_of
+from efnas.runs.run_files import arch_of, checkpoint_path
+from efnas.runs.seal import read_state, require_state
+from efnas.runs.supernet import supernet_of
 
 
 class NetworkFiles(NamedTuple):
@@ -32,6 +33,12 @@ class NetworkFiles(NamedTuple):
     def arch(self, text: str) -> ArchCode:
         """The subnet of a code; of trained weights also `best`, ranked first by `efnas eval`."""
         return arch_of(self.config, text, self.checkpoint) if self.checkpoint else self.supernet.space.parse(text)
+
+    def require_checkpoint(self) -> None:
+        """Raises EfnasError for a checkpoint that is missing, damaged or of another network, before work is done."""
+        if self.checkpoint:
+            path = checkpoint_path(self.config, self.checkpoint)
+            require_state(path, read_state(path), self.supernet.identity(self.config.network.base_width))
 
     def baseline(self, form: str) -> bytes:
         return self._random(baseline_network(self.supernet, self.config.network.base_width), form)
@@ -63,7 +70,8 @@ class NetworkFiles(NamedTuple):
 
     def _random(self, network: ExportedNetwork, form: str) -> bytes:
         seed, width, supernet = self.config.runtime.seed, self.config.network.base_width, self.supernet
-        key = key_of(code=exporting_code_version(), libraries=library_versions(), network=network.name, form=form,
+        code = exporting_code_version(supernet)
+        key = key_of(code=code, libraries=library_versions(), network=network.name, form=form,
                      supernet=[supernet.name, supernet.space.version, supernet.version], size=[*self._size(), width],
                      seed=seed)  # fmt: skip
         found = self.cache.get("tflite", key)

@@ -19,7 +19,7 @@ from efnas.export.host import HOW_TO_READ, Interpreter
 from efnas.export.networks import output_names, subnet_network
 from efnas.export.weights import SubnetWeights, random_weights, trained_weights
 from efnas.files import require_folder_of, write_json, write_whole
-from efnas.runs.network_identity import supernet_of
+from efnas.runs.supernet import supernet_of
 
 
 class Verification(NamedTuple):

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from efnas.config import Config
 from efnas.errors import EfnasError
-from efnas.runs.network_identity import network_identity
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import checkpoint_of, data_sha256, read_state, require_state
 
@@ -18,20 +16,24 @@ class Beginning(NamedTuple):
     checkpoint: Path
     sha256: str
 
+    def require_unchanged(self) -> None:
+        """Raises EfnasError when the checkpoint is not the one that was looked at."""
+        if data_sha256(self.checkpoint) != self.sha256:
+            raise EfnasError(f"The checkpoint {self.checkpoint} has changed since ({PATH}): start again.")
 
-def beginning_of(config: Config, stored: Optional[dict] = None) -> Optional[Beginning]:
-    """The beginning that a configuration names. Of a run that stands, whose manifest is `stored`, it is not looked at
-    again: the run has begun.
+
+def beginning_of(named: Optional[Path], network: dict, stored: Optional[dict]) -> Optional[Beginning]:
+    """The beginning that a configuration names, for a network of this identity. Of a run that stands, whose manifest is
+    `stored`, it is not looked at again: the run has begun.
 
     Raises EfnasError when there is no such run or checkpoint, or it is of another network.
     """
-    named = config.train.init_from
     if named is None:
         return None
     if stored and stored["place"].get(PATH) == str(named) and SHA256 in stored["identity"]:
         return Beginning(named, stored["identity"][SHA256])
     path = _checkpoint(named)
-    require_state(path, read_state(path), network_identity(config))
+    require_state(path, read_state(path), network)
     return Beginning(path, data_sha256(path))
 
 

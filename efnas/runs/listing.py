@@ -1,5 +1,6 @@
 """The runs under an output folder: where each stands, how good it is, and in what their configurations differ."""
 
+import math
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -26,7 +27,7 @@ class Run(NamedTuple):
 
     def as_dict(self) -> dict:
         at = self.progress
-        known = at is not None and at.best_epoch > 0
+        known = at is not None and math.isfinite(at.best)
         return {
             "run": self.folder.name, "folder": str(self.folder), "state": self.state, "epochs": self.epochs,
             "epoch": at.epochs_done if at else 0, "step": at.step if at else 0,

@@ -136,11 +136,14 @@ def _hash(content: dict) -> str:
 def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assignments: Iterable[str] = ()) -> Config:
     """The configuration of a command that looks at a run: that of the file, or, without one, what the run's own
     manifest holds; options and assignments count before both."""
-    config = load_config(config_file, options, assignments)
-    manifest = config.runtime.run_folder / MANIFEST
-    if config_file or not manifest.is_file():
-        return config
-    return load_config(None, options, assignments, base=config_values(read_manifest(manifest)))
+    base, assignments = None, list(assignments)
+    if not config_file:
+        # Where the run is; the other options may only make sense beside what the run was trained with.
+        places = {key: value for key, value in options.items() if key.startswith("runtime.")}
+        said = [text for text in assignments if text.strip().startswith("runtime.")]
+        manifest = load_config(None, places, said).runtime.run_folder / MANIFEST
+        base = config_values(read_manifest(manifest)) if manifest.is_file() else None
+    return load_config(config_file, options, assignments, base)
 
 
 def config_values(manifest: dict) -> Dict[str, Any]:

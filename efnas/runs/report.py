@@ -18,7 +18,7 @@ def write_report(folder: Path, manifest: dict, outcome) -> None:
     lines = [
         f"# Training report: {folder.name}",
         "",
-        f"The run {end} after {outcome.steps} strict-fairness steps and {float(last['samples_seen']):,.0f} samples.",
+        f"The run {end} after {outcome.steps} steps and {float(last['samples_seen']):,.0f} samples.",
         "",
         f"![curves]({CURVES})",
         "",
@@ -55,7 +55,7 @@ def plot_curves(rows: list, path: Path) -> None:
     seen = column("samples_seen")
     left.plot(seen, column("train_loss"), marker=".", label="loss")
     left.plot(seen, column("train_loss_with_decay"), marker=".", label="loss with weight decay")
-    left.set(xlabel="samples seen", ylabel="mean training loss of the epoch", title="Loss, mean of the three lanes")
+    left.set(xlabel="samples seen", ylabel="mean training loss of the epoch", title="Loss, mean of the lanes")
     mean, std = column(f"mean_epe_{size}"), column(f"std_epe_{size}")
     right.plot(seen, mean, marker=".", color="tab:blue", label=f"mean of {size} subnets")
     right.fill_between(

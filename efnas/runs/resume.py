@@ -44,11 +44,11 @@ class Resumption(NamedTuple):
     found: List[Difference]
 
 
-def scheduled(config: Config, resume: Resume) -> Config:
-    """The configuration with the schedule's length that was decided for."""
+def scheduled(config: Config, stored: dict, resume: Resume) -> Config:
+    """The configuration with the schedule's length that was decided for; `stored` is the manifest of the run."""
     if resume.schedule != KEEP:
         return config
-    old = read_manifest(config.runtime.run_folder)["identity"]
+    old = stored["identity"]
     epochs = old["train.schedule_epochs"] or old["train.num_epochs"]
     return config.model_copy(update={"train": config.train.model_copy(update={"schedule_epochs": epochs})})
 

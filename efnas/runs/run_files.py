@@ -8,9 +8,10 @@ from typing import List, Optional
 from efnas.config import Config
 from efnas.core.costs import supernet_params
 from efnas.core.space import ArchCode
+from efnas.core.supernet import Supernet
 from efnas.errors import EfnasError
-from efnas.runs.network_identity import supernet_of
 from efnas.runs.seal import checkpoint_of
+from efnas.runs.supernet import supernet_of
 
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
 CHECKPOINTS = {"last": LAST, "best": BEST}
@@ -24,9 +25,9 @@ def checkpoint_path(config: Config, which: str) -> Path:
     return checkpoint_of(Path(which))
 
 
-def checkpoint_bytes(config: Config) -> int:
+def checkpoint_bytes(supernet: Supernet, base_width: int) -> int:
     """What the checkpoints of a run need: best, last, one being written; weights and two Adam slots of 4 bytes each."""
-    return 3 * 3 * 4 * supernet_params(supernet_of(config), config.network.base_width)
+    return 3 * 3 * 4 * supernet_params(supernet, base_width)
 
 
 def ranking_file(path: Path, which: str) -> Path:

@@ -20,13 +20,12 @@ from efnas.data.sampling_plan import SamplePlan, coverage, training_plan
 from efnas.errors import TrainingDiverged
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import Checkpointer, restore
-from efnas.runs.history import LOG, History, Milestone, open_run_folder, require_new_run
+from efnas.runs.history import LOG, History, Milestone, open_run_folder
 from efnas.runs.lock import RunLock
 from efnas.runs.manifest import identity_sha256, write_manifest
-from efnas.runs.network_identity import network_identity
 from efnas.runs.progress import RunProgress
 from efnas.runs.report import write_report
-from efnas.runs.resume import Resume, Resumption, check_resume
+from efnas.runs.resume import Resume, Resumption
 from efnas.runs.run_files import BEST, LAST
 from efnas.runs.subnet_errors import SubnetErrors
 from efnas.training.events import (
@@ -41,7 +40,7 @@ from efnas.training.events import (
     Stepped,
     Stopped,
 )
-from efnas.training.plan import Plan
+from efnas.training.plan import Plan, allowed
 from efnas.training.recording import Recording
 from efnas.training.schedule import learning_rate
 
@@ -57,13 +56,9 @@ def train(
     `Finished`. Raises EfnasError for a run that cannot begin or cannot go on.
     """
     folder = plan.config.runtime.run_folder
-
-    def allowed() -> Optional[Resumption]:
-        return check_resume(folder, plan.manifest, resume) if resume else require_new_run(folder, overwrite)
-
-    allowed()  # what is refused leaves no lock behind
+    allowed(plan, overwrite, resume)  # what is refused leaves no lock behind
     with RunLock(folder):
-        resumption = allowed()
+        resumption = allowed(plan, overwrite, resume)
         if resumption:
             if resumption.progress.finished(plan.config):
                 yield _finished(plan, resumption.progress, 0.0)
@@ -92,6 +87,7 @@ class _Run:
     def __init__(self, plan: Plan, history: History, resumption: Optional[Resumption], stop_wanted: StopWanted):
         self.plan, self.history, self.resumption, self.stop_wanted = plan, history, resumption, stop_wanted
         self.at = resumption.progress if resumption else RunProgress.of_space(plan.supernet.space)
+        self.network = plan.supernet.identity(plan.config.network.base_width)
         self.manifest = resumption.manifest if resumption else plan.manifest
         self.saved_at = time.monotonic()
         self.coverage = 0.0
@@ -129,7 +125,8 @@ class _Run:
                 if not at_start:
                     yield from self.train_epoch(session, epoch)
                 errors = None
-                if epoch % config.eval.eval_every_epoch == 0 or epoch == config.train.num_epochs:
+                due = epoch % config.eval.eval_every_epoch == 0 or epoch == config.train.num_epochs
+                if due and not self.stop_wanted():
                     errors = yield from self.evaluate(session, epoch)
                 if self.stop_wanted():  # an evaluation that was left is done again after a resume
                     yield self.save(session, LAST)
@@ -152,11 +149,12 @@ class _Run:
         if self.resumption:
             restored, source = self.checkpointer.variables, self.resumption.checkpoint
         elif self.plan.beginning:
-            restored, source = self.weights.saved, self.plan.beginning
+            self.plan.beginning.require_unchanged()
+            restored, source = self.weights.saved, self.plan.beginning.checkpoint
         known = {variable.name for variable in restored}
         session.run(tf.variables_initializer([each for each in tf.global_variables() if each.name not in known]))
         if source:
-            restore(session, restored, source, network_identity(self.plan.config))
+            restore(session, restored, source, self.network)
 
     def train_epoch(self, session: tf.Session, epoch: int) -> Iterator[Event]:
         """The steps of an epoch that are still to do, until a stop is wanted."""
@@ -243,7 +241,7 @@ class _Run:
             "metric": self.plan.config.eval.best_metric,
             "histories": self.history.lengths(),
             "identity_sha256": identity_sha256(self.manifest),
-            **network_identity(self.plan.config),
+            **self.network,
         }
         self.checkpointer.save(session, self.history.folder / name, state)
         self.saved_at = time.monotonic()

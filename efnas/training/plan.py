@@ -3,7 +3,6 @@
 import math
 import os
 import shutil
-from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from efnas.backend import Device, select_device
@@ -15,11 +14,12 @@ from efnas.data.sampling_plan import samples_per_epoch
 from efnas.data.sources import DataSets, open_datasets
 from efnas.errors import EfnasError
 from efnas.files import existing_folder
-from efnas.runs.beginning import SHA256, beginning_of
+from efnas.runs.beginning import PATH, SHA256, Beginning, beginning_of
+from efnas.runs.history import require_new_run
 from efnas.runs.manifest import build_manifest, read_manifest
-from efnas.runs.network_identity import network_identity, supernet_of
-from efnas.runs.resume import Resume, scheduled
+from efnas.runs.resume import Resume, Resumption, check_resume, scheduled
 from efnas.runs.run_files import checkpoint_bytes
+from efnas.runs.supernet import supernet_of
 from efnas.training.fair_step import FairStep
 from efnas.training.step import Step
 
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     pool: List[ArchCode]
     sets: DataSets
     device: Device
-    beginning: Optional[Path]
+    beginning: Optional[Beginning]
     samples_per_epoch: int
     steps_per_epoch: int
     total_steps: int
@@ -56,12 +56,17 @@ def prepare(
     `resume` says how a run that stands is gone on with; `synthesis(done, total)` counts the pairs of a synthetic data
     set that is written on first use.
     """
+    stored = read_manifest(config.runtime.run_folder) if resume else None
     if resume:
-        config = scheduled(config, resume)
+        config = scheduled(config, stored, resume)
     train, supernet = config.train, supernet_of(config)
+    network = supernet.identity(config.network.base_width)
     pool = evaluation_pool(supernet.space, config.runtime.seed, config.eval.eval_pool_size)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
-    beginning = beginning_of(config, read_manifest(config.runtime.run_folder) if resume else None)
+    beginning = beginning_of(train.init_from, network, stored)
+    folder = config.runtime.run_folder
+    if beginning and not resume and folder.resolve() in beginning.checkpoint.resolve().parents:
+        raise EfnasError(f"{PATH} lies in {folder}, which the run would replace: take another --experiment-name.")
     sets = open_datasets(config.data, synthesis)
     samples = samples_per_epoch(
         len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
@@ -69,16 +74,21 @@ def prepare(
     steps = math.ceil(samples / train.batch_size)
     step = FairStep(supernet, config)
     identity = {**step.identity, **({SHA256: beginning.sha256} if beginning else {})}
-    manifest = build_manifest(config, network_identity(config), sets.fingerprints(), identity, device.name)
-    needed, free = _disk(config)
-    begins_with = beginning and beginning.checkpoint
-    return Plan(config, supernet, step, pool, sets, device, begins_with, samples, steps, steps * train.num_epochs,
+    manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name)
+    needed, free = _disk(config, supernet)
+    return Plan(config, supernet, step, pool, sets, device, beginning, samples, steps, steps * train.num_epochs,
                 needed, free, manifest)  # fmt: skip
 
 
-def _disk(config: Config) -> Tuple[int, int]:
+def allowed(plan: Plan, overwrite: bool, resume: Optional[Resume]) -> Optional[Resumption]:
+    """From where it would go on. Raises EfnasError for a run that is not to be replaced, or cannot go on."""
+    folder = plan.config.runtime.run_folder
+    return check_resume(folder, plan.manifest, resume) if resume else require_new_run(folder, overwrite)
+
+
+def _disk(config: Config, supernet: Supernet) -> Tuple[int, int]:
     """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
-    needed = checkpoint_bytes(config)
+    needed = checkpoint_bytes(supernet, config.network.base_width)
     place = existing_folder(config.runtime.run_folder)
     if not os.access(place, os.W_OK):
         raise EfnasError(f"Cannot write to {place} (runtime.output_root).")

@@ -10,6 +10,7 @@ from efnas.errors import EfnasError
 from efnas.files import existing_folder
 from efnas.machine import FINE, NOTE, PROBLEM, Finding
 from efnas.runs.run_files import checkpoint_bytes
+from efnas.runs.supernet import supernet_of
 
 ENOUGH_DISK_GB = 5
 
@@ -30,7 +31,8 @@ def examine_data(config: Config, wanted: bool) -> Iterator[Finding]:
 
 
 def examine_disk(config: Config) -> Finding:
-    folder, needed = config.runtime.output_root, checkpoint_bytes(config) / 1e9
+    folder = config.runtime.output_root
+    needed = checkpoint_bytes(supernet_of(config), config.network.base_width) / 1e9
     place = existing_folder(folder)
     free = shutil.disk_usage(place).free / 1e9
     if not os.access(place, os.W_OK):

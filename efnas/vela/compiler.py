@@ -81,7 +81,7 @@ def other_figures(version: str, legacy_core: bool) -> Optional[str]:
 class Vela:
     """One compiler and one board. Results are cached by file, version, board and settings, as Vela wrote them.
 
-    `runner` runs the program; see `vela_process`.
+    `runner` runs the program; see `vela.process`.
     """
 
     def __init__(self, program: Path, profile: Profile, cache: Cache, runner: Callable[[List[str]], str] = run):

@@ -37,8 +37,21 @@ HEAVY = ["tensorflow", "tensorflow_core", "numpy", "pydantic", "matplotlib", "PI
 def test_help_and_codec_import_nothing_heavy(words):
     modules = imported_by(*words)
     assert "'efnas.cli.app'" in modules
-    for name in [*HEAVY, "scipy", "yaml"]:
+    for name in [*HEAVY, "scipy", "yaml", *(["rich"] if "--help" in words else [])]:
         assert f"'{name}'" not in modules, name
+
+
+def test_help_cuts_nothing():
+    """Neither names of options and their values, nor what is said of commands."""
+    helped = efnas("sweep", "--help").stdout
+    assert "--method auto|additive|pairs|exact" in helped and "--set SECTION.KEY=VALUE" in helped
+    for words in ([], ["codec"], ["sweep"]):
+        assert "..." not in efnas(*words, "--help").stdout.replace("[ARGS]...", "").replace("outputs/sweep/...", "")
+    listed = " ".join(efnas("--help").stdout.split())
+    assert all(f"{name} {each.told}" in listed for name, each in app.COMMANDS.items())
+    assert [listed.index(f"{panel}:") for panel in ("Train and rank", "Deploy", "Look things up")] == sorted(
+        listed.index(f"{each.panel}:") for each in (app.COMMANDS[name] for name in ("train", "fit", "doctor"))
+    )
 
 
 @pytest.mark.parametrize("line", ["efnas ", "efnas codec show 00", "efnas train --set train.", "efnas eval --checkpoint ",

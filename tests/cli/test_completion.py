@@ -22,7 +22,7 @@ START = {
 
 def test_the_files_are_those_of_the_program():
     stale = [str(path) for path, content in files().items() if not path.exists() or path.read_text() != content]
-    assert not stale, f"run 'make completions': {stale}"
+    assert not stale, f"run 'make generated': {stale}"
 
 
 @pytest.fixture(scope="module")

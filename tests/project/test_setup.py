@@ -1,6 +1,9 @@
 """The set-up scripts: an interpreter is found, or one line says how to get one."""
 
+import ast
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 
@@ -48,3 +51,28 @@ def test_versions_are_pinned(lock):
     packages = [line for line in lines if line and not line.startswith("#")]
     assert packages
     assert all("==" in line for line in packages)
+
+
+def test_what_is_imported_is_declared():
+    """By the packages that the modules import, the compiler's and the cluster's apart: they are extras."""
+    listed = re.findall(r'^    "([\w-]+)', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
+    declared = {name.replace("-", "_") for name in listed}
+    named = {"yaml": "pyyaml", "PIL": "pillow"}
+    imported = set()
+    for path in (PROJECT / "efnas").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module)
+    packages = {name.split(".")[0] for name in imported}
+    standard = {name for name in packages if _is_standard(name)}
+    missing = {
+        named.get(name, name) for name in packages - standard - {"efnas", "ethosu", "dask", "distributed"}
+    } - declared
+    assert not missing
+
+
+def _is_standard(name):
+    found = importlib.util.find_spec(name)
+    return found is not None and (found.origin in (None, "built-in", "frozen") or "site-packages" not in found.origin)

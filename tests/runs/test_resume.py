@@ -1,8 +1,6 @@
 """Resume: an interrupted run is worth exactly as much as an uninterrupted one, and nothing else is continued."""
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +8,10 @@ import textwrap
 
 import pytest
 from conftest import PROJECT, events_of
+from interruption import StopAt, config_of, contents, copied, stopped
 
-from efnas.config_files import load_config
 from efnas.errors import EfnasError
-from efnas.runs.history import EVALUATIONS, FAIRNESS, PER_ARCH
+from efnas.runs.history import EVALUATIONS, PER_ARCH
 from efnas.runs.manifest import (
     GROUPS,
     differences,
@@ -25,7 +23,7 @@ from efnas.runs.manifest import (
 from efnas.runs.resume import NotTheSameRun, Resume, check_resume
 from efnas.runs.run_files import BEST, LAST
 from efnas.runs.seal import read_seal, read_state, write_seal
-from efnas.training.events import Evaluating, Stepped, Stopped
+from efnas.training.events import Saved, Stepped, Stopped
 from efnas.training.fair_step import FairStep
 from efnas.training.plan import prepare
 
@@ -35,45 +33,6 @@ EPOCHS, STEPS_PER_EPOCH = 4, 3
 @pytest.fixture(scope="module")
 def settings(run_settings):
     return run_settings
-
-
-def config_of(settings, root, *more):
-    return load_config(assignments=[*settings, f"runtime.output_root={root}", *more])
-
-
-class StopAt:
-    """Wants a stop from the end of a step, or the first batch of the evaluation after an epoch, on."""
-
-    def __init__(self, step=None, evaluation=None, number=signal.SIGTERM):
-        self.at_step, self.at_evaluation, self.number, self.reached = step, evaluation, number, False
-
-    def watch(self, event):
-        if isinstance(event, Stepped) and event.step == self.at_step:
-            self.reached = True
-        if isinstance(event, Evaluating) and event.epoch == self.at_evaluation:
-            self.reached = True
-
-    def wanted(self):
-        return self.number if self.reached else None
-
-
-def kill_self_at(step):
-    """A watcher that ends this process by SIGKILL."""
-
-    def watch(event):
-        if isinstance(event, Stepped) and event.step == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return watch
-
-
-def stopped(config, **when):
-    """Train until it is stopped; returns the state that was saved."""
-    resume = Resume() if config.runtime.run_folder.exists() else None
-    stop = StopAt(**when)
-    last = events_of(config, resume, stop_wanted=stop.wanted, watch=stop.watch)[-1]
-    assert isinstance(last, Stopped) and last.number == stop.number
-    return read_state(config.runtime.run_folder / LAST)
 
 
 @pytest.fixture(scope="module")
@@ -89,20 +48,6 @@ def interrupted(settings, tmp_path_factory):
     state = stopped(config, step=STEPS_PER_EPOCH + 1)
     assert STEPS_PER_EPOCH < state["step"] < 2 * STEPS_PER_EPOCH
     return config.runtime.run_folder
-
-
-def copied(folder, root):
-    """A copy of a run folder under another root."""
-    return shutil.copytree(folder, root / folder.name).parent
-
-
-def contents(folder):
-    """What must be equal: weights with Adam's slots, histories, counts, and what the checkpoints say of themselves."""
-    found = {name: (folder / name).read_bytes() for name in (EVALUATIONS, PER_ARCH, FAIRNESS)}
-    for name in (BEST, LAST):
-        seal = read_seal(folder / name)
-        found[name] = ({key: value for key, value in seal.state.items() if key != "identity_sha256"}, seal.sha256)
-    return found
 
 
 class TestAnInterruptedRunEqualsAnUninterruptedOne:
@@ -122,17 +67,23 @@ class TestAnInterruptedRunEqualsAnUninterruptedOne:
         assert len((config.runtime.run_folder / EVALUATIONS).read_text().splitlines()) == 2
         assert contents(events_of(config, Resume())[-1].folder) == contents(straight)
 
+    def test_a_stop_at_the_end_of_an_epoch_does_not_begin_its_evaluation(self, straight, settings, tmp_path):
+        config, stop = config_of(settings, tmp_path), StopAt(step=STEPS_PER_EPOCH)
+        events = events_of(config, stop_wanted=stop.wanted, watch=stop.watch)
+        assert [type(event) for event in events[-3:]] == [Stepped, Saved, Stopped]
+        assert contents(events_of(config, Resume())[-1].folder) == contents(straight)
+
     def test_killed(self, straight, interrupted, settings, tmp_path):
         """kill -9 in the third epoch, a step after the last of the checkpoints that are saved by the clock."""
         root = copied(interrupted, tmp_path)
         program = textwrap.dedent(f"""
             import sys
-            sys.path[:0] = [{str(PROJECT / "tests")!r}, {os.path.dirname(__file__)!r}]
+            sys.path.insert(0, {str(PROJECT / "tests")!r})
             import conftest
             conftest.use_plain_graphs()  # as in this process: the last bits depend on it
-            from test_resume import Resume, config_of, events_of, kill_self_at
+            from interruption import Resume, config_of, kill_self_at
             config = config_of({settings!r}, {str(root)!r}, "checkpoint.every_minutes=1e-9")
-            events_of(config, Resume(), watch=kill_self_at({3 * STEPS_PER_EPOCH - 1}))
+            conftest.events_of(config, Resume(), watch=kill_self_at({3 * STEPS_PER_EPOCH - 1}))
         """)
         done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == -signal.SIGKILL, done.stdout.decode()
@@ -220,6 +171,13 @@ class TestWhatIsContinued:
         assert again.data.flow_clip is None and again == config
         assert events_of(again, Resume())[-1].steps == 2 * STEPS_PER_EPOCH
 
+    def test_an_option_is_read_beside_what_the_run_was_trained_with(self, settings, tmp_path):
+        """Alone it would contradict the defaults."""
+        config = config_of(settings, tmp_path, "train.epoch_mode=fixed_steps", "train.steps_per_epoch=3")
+        stopped(config, step=1)
+        again = load_run_config(None, {"runtime.output_root": tmp_path}, ["train.steps_per_epoch=2"])
+        assert (again.train.epoch_mode, again.train.steps_per_epoch) == ("fixed_steps", 2)
+
     def test_a_run_of_the_time_before_the_network_had_a_section_goes_on(
         self, interrupted, straight, settings, tmp_path
     ):
@@ -256,34 +214,3 @@ def as_it_was_written(folder):
         seal = read_seal(folder / name)
         state = {**seal.state, "identity_sha256": identity_sha256(old)}
         write_seal(folder / name, state, seal.prefix.name.rsplit(".", 1)[1], seal.sha256)
-
-
-def flip(file):
-    raw = bytearray(file.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    file.write_bytes(bytes(raw))
-
-
-def truncate(file):
-    file.write_bytes(file.read_bytes()[:-3])
-
-
-@pytest.mark.parametrize("damage", [flip, truncate])
-@pytest.mark.parametrize("part", ["index", "data", "seal", "manifest", EVALUATIONS, PER_ARCH])
-def test_damage_is_found_named_and_the_other_checkpoint_offered(straight, tmp_path, part, damage):
-    folder = copied(straight, tmp_path) / "supernet"
-    fresh = read_manifest(folder)
-    files = {"index": "supernet_last.ckpt.*.index", "data": "supernet_last.ckpt.*.data*",
-             "seal": "supernet_last.ckpt.json", "manifest": "train_manifest.json"}  # fmt: skip
-    (file,) = folder.glob(files.get(part, part))
-    damage(file)
-    with pytest.raises(EfnasError) as caught:
-        check_resume(folder, fresh, Resume())
-    assert file.name in str(caught.value) and "damaged" in str(caught.value)
-    try:
-        other = check_resume(folder, fresh, Resume("best")).checkpoint.name
-    except EfnasError:
-        other = None
-    # An older checkpoint needs less of a table; the manifest is needed by both.
-    assert ("--resume-from best" in str(caught.value)) == (other == BEST)
-    assert other == BEST or part not in ("index", "data", "seal")

@@ -1,10 +1,11 @@
 """Finding and running the compiler, and every way it can go wrong, with a stand-in."""
 
 import pytest
-from vela_stand_in import LAYERS, PRINTED, PROJECT_VELA, SUMMARY, runs_of, stand_in_program
+from vela_stand_in import LAYERS, PRINTED, SUMMARY, runs_of, stand_in_program
 
 from efnas.cache import Cache
 from efnas.errors import EfnasError
+from efnas.vela import compiler
 from efnas.vela import process as vela_process
 from efnas.vela.board import own_profile, packaged_profile
 from efnas.vela.compiler import Settings, Vela, find_vela, other_figures
@@ -43,20 +44,29 @@ def test_a_program_that_is_not_vela_is_refused(tmp_path):
 
 
 def test_the_compiler_is_looked_for_in_order(tmp_path, monkeypatch):
-    program = stand_in_program(tmp_path)
-    monkeypatch.setenv("EFNAS_VELA", str(program))
-    assert find_vela() == program
+    """Each place is taken away in turn; what is found then stands next in the order."""
+    places = {name: tmp_path / name for name in ("given", "environment", "project/.venv-vela/bin", "beside", "path")}
+    for folder in places.values():
+        folder.mkdir(parents=True)
+        stand_in_program(folder)
+    given, environment, project, beside, path = (folder / "vela" for folder in places.values())
+    monkeypatch.setattr(compiler, "PROJECT", tmp_path / "project")
+    monkeypatch.setattr(compiler.sys, "executable", str(beside.with_name("python")))
+    monkeypatch.setenv("EFNAS_VELA", str(environment))
+    monkeypatch.setenv("PATH", str(path.parent))
+    assert find_vela(str(given)) == given
+    assert find_vela("4.5.0") == project
     with pytest.raises(EfnasError, match="no Vela at /nowhere"):
         find_vela("/nowhere")
     with pytest.raises(EfnasError, match="'make vela-1.0.0' installs it"):
         find_vela("1.0.0")
+    assert find_vela() == environment
     monkeypatch.delenv("EFNAS_VELA")
-    if not PROJECT_VELA.exists():
-        monkeypatch.setenv("PATH", str(tmp_path))
-        assert find_vela() == program
-        monkeypatch.setenv("PATH", "/nowhere")
-        with pytest.raises(EfnasError, match="No Vela compiler found"):
-            find_vela()
+    for found in (project, beside, path):
+        assert find_vela() == found
+        found.unlink()
+    with pytest.raises(EfnasError, match="No Vela compiler found"):
+        find_vela()
 
 
 def test_versions_with_other_figures_are_named():
@@ -101,6 +111,7 @@ class TestTheCache:
         # A name and a limit change no result.
         renamed = profile._replace(name="mine", arena_limit_kib=1.0)
         Vela(program, renamed, Cache(cache)).compile(MODEL, Settings())
+        assert len(runs_of(program)) == 8
 
     def test_a_damaged_entry_is_compiled_again(self, tmp_path):
         program = stand_in_program(tmp_path)

@@ -123,7 +123,7 @@ def _standing(folder: Path, which: str = "last") -> str:
     """What the seal of a checkpoint says: how far it is, how good."""
     try:
         state = json.loads((folder / f"supernet_{which}.ckpt.json").read_text())["state"]
-        best = f", best EPE {state['best']:.3f} px" if state["best_epoch"] else ""
+        best = f", best EPE {state['best']:.3f} px" if state["best"] < float("inf") else ""
         return f"{folder.name}: epoch {state['epoch']}{best}"
     except (OSError, ValueError, KeyError, TypeError):
         return f"{folder.name}: no checkpoint yet" if which == "last" else ""

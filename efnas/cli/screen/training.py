@@ -106,7 +106,7 @@ class TrainingScreen:
                 if each.counts:
                     self.say(f"  {each.key} was {each.left}, is {each.right}")
         elif plan.beginning:
-            self.say(f"Beginning with the weights of {plan.beginning}.")
+            self.say(f"Beginning with the weights of {plan.beginning.checkpoint}.")
         self.say(
             f"Training {plan.config.runtime.experiment_name}: {plan.config.train.num_epochs} epochs of "
             f"{plan.steps_per_epoch} steps on {len(plan.sets.train):,} pairs ({plan.device.name})."
@@ -215,7 +215,7 @@ def show_plan(plan: Plan) -> None:
         ("device", plan.device.name),
         ("training pairs", f"{len(plan.sets.train):,} from {plan.sets.train.source}"),
         ("validation pairs", f"{len(plan.sets.val):,} from {plan.sets.val.source}"),
-        ("begins with", plan.beginning or "random weights"),
+        ("begins with", plan.beginning.checkpoint if plan.beginning else "first values by name and seed"),
         (
             "an epoch",
             f"{plan.samples_per_epoch:,} samples, {plan.steps_per_epoch:,} steps of {plan.config.train.batch_size}",
