@@ -129,11 +129,11 @@ def straight_run(run_settings, tmp_path_factory) -> list:
 
 def events_of(config, resume=None, overwrite=False, stop_wanted=lambda: None, watch=lambda event: None) -> list:
     """Train; all that happened. `watch` sees each event as it happens."""
-    from efnas.training.loop import train
+    from efnas.training.loop import run_training
     from efnas.training.plan import prepare
 
     events = []
-    for event in train(prepare(config, resume), overwrite, resume, stop_wanted):
+    for event in run_training(prepare(config, resume), overwrite, resume, stop_wanted):
         watch(event)
         events.append(event)
     return events

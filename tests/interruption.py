@@ -10,7 +10,7 @@ from efnas.config_files import load_config
 from efnas.runs.history import EVALUATIONS, FAIRNESS, PER_ARCH
 from efnas.runs.resume import Resume
 from efnas.runs.run_files import BEST, LAST
-from efnas.runs.seal import read_seal, read_state
+from efnas.runs.seal import read_seal, read_whole
 from efnas.training.events import Evaluating, Stepped, Stopped
 
 
@@ -50,7 +50,7 @@ def stopped(config, **when):
     stop = StopAt(**when)
     last = events_of(config, resume, stop_wanted=stop.wanted, watch=stop.watch)[-1]
     assert isinstance(last, Stopped) and last.number == stop.number
-    return read_state(config.runtime.run_folder / LAST)
+    return read_whole(config.runtime.run_folder / LAST).state
 
 
 def copied(folder, root):

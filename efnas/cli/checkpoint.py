@@ -25,10 +25,11 @@ def show(
     """Verify the seal of a checkpoint and show what it holds."""
     from efnas.cli.run_names import options_for, run_folder
     from efnas.cli.screen.console import console, print_json, print_next, table
-    from efnas.runs.seal import data_sha256, read_state, sealed_checkpoints
+    from efnas.runs.seal import read_whole, sealed_checkpoints
 
     paths = sealed_checkpoints(run_folder(path))
-    found = {str(each): {**read_state(each), "data_sha256": data_sha256(each)} for each in paths}
+    seals = {str(each): read_whole(each) for each in paths}
+    found = {name: {**seal.state, "data_sha256": seal.data_sha256} for name, seal in seals.items()}
     if output.as_json:
         print_json(found)
         return

@@ -6,7 +6,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import DEFAULT_NETWORK, NetworkName, Output, SizeOptions, SweepTable
+from efnas.cli.options import DEFAULT_NETWORK, NetworkName, Output, SizeOptions, SweepTable, network_words
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import supernet_named
 
@@ -56,7 +56,7 @@ def show(
         from efnas.cli.screen.tables import cost_rows_table
 
         console().print(cost_rows_table(str(sweep_table), [row]))
-    print_next(f"efnas vela-compare --arch {arch.compact}")
+    print_next(f"efnas vela-compare --arch {arch.compact}{network_words(network)}")
 
 
 def _row(sweep_table, space: SearchSpace, arch: ArchCode):

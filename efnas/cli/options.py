@@ -194,6 +194,11 @@ class CostOptions:
         return vela
 
 
+def network_words(name: str) -> str:
+    """What a proposed command about codes of a network has to say, where it is not the usual one."""
+    return "" if name == DEFAULT_NETWORK else f" --set network.name={name}"
+
+
 def require_choice(option: str, value: str, choices) -> None:
     if value not in choices:
         raise EfnasError(f"{option} is {' or '.join(choices)}, not '{value}'.")

@@ -7,7 +7,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import DEFAULT_NETWORK, NetworkName, Output
+from efnas.cli.options import DEFAULT_NETWORK, Output
 
 # What a reader wants most of comes first: small costs, but many parameters and frames.
 MORE_IS_BETTER = ("fps", "macs", "params")
@@ -34,30 +34,29 @@ def query(
     ] = "latency_ms",
     reverse: Annotated[bool, typer.Option("--reverse", help="Worst first.")] = False,
     top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
-    network: NetworkName = DEFAULT_NETWORK,
     output: Output = Output(),
 ) -> None:
     """The subnets of a sweep that meet a budget. A derived figure meets a limit with its error bound added."""
     from efnas.cli.screen.console import console, print_json, print_next
     from efnas.cli.screen.tables import cost_rows_table
-    from efnas.core.supernet import supernet_named
     from efnas.cost.table import read_table, select_rows
 
-    space = supernet_named(network).space
-    known = read_table(table, space)
+    known = read_table(table)
     at_most = {"latency_ms": max_ms, "sram_kib": max_sram_kib, "flash_kib": max_flash_kib, "macs": max_macs,
                "params": max_params, "epe": max_epe}  # fmt: skip
     at_most = {name: limit for name, limit in at_most.items() if limit is not None}
     rows = select_rows(known, at_most, min_fps, fits, sort, (sort in MORE_IS_BETTER) != reverse)
     if arch:
-        code = str(space.parse(arch))
-        rows = [row for row in rows if row.arch == code]
+        code = known.space.parse(arch)
+        rows = [row for row in rows if row.arch == str(code)]
     if output.as_json:
         print_json({"title": known.about["title"], "found": len(rows), "rows": [row.as_dict() for row in rows[:top]]})
         return
     title = f"{len(rows):,} of {len(known.rows):,} subnets, {known.about['title']} (estimates)"
     console().print(cost_rows_table(title, rows[:top]))
     if rows:
-        print_next(f"efnas codec show {rows[0].arch.replace(',', '')} --table {table}")
+        name = known.space.name
+        words = "" if name == DEFAULT_NETWORK else f" --network {name}"
+        print_next(f"efnas codec show {rows[0].arch.replace(',', '')} --table {table}{words}")
     else:
         console().print("No subnet meets these limits.")

@@ -85,7 +85,7 @@ def train(
     with messages_for_a_log() as messages:
         from efnas.cli.screen.training import training_screen
         from efnas.runs.resume import Resume
-        from efnas.training.loop import train as events_of
+        from efnas.training.loop import run_training
         from efnas.training.plan import allowed, prepare
         from efnas.training.stopping import StopRequest
 
@@ -100,6 +100,6 @@ def train(
                 print_next(" ".join(["efnas", *(shlex.quote(word) for word in sys.argv[1:] if word != "--dry-run")]))
                 return
             with StopRequest(screen.stopping) as request, screen.refusals():
-                for event in events_of(plan, overwrite, decided, request.wanted):
+                for event in run_training(plan, overwrite, decided, request.wanted):
                     screen.show(plan, event)
     screen.answer(plan, output.as_json)

@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 from contextlib import contextmanager
+from functools import reduce
+from operator import mul
 from typing import Callable, Dict, NamedTuple, Tuple
 
 from efnas.core.routing import EveryOption, Fixed
@@ -96,9 +98,7 @@ def supernet_variables(supernet: Supernet, base_width: int) -> Dict[str, Variabl
 
 def supernet_params(supernet: Supernet, base_width: int) -> int:
     """Trained parameters of the whole supernet."""
-    layers = CostLayers()
-    supernet.network(layers, EveryOption(supernet.space), (supernet.stride, supernet.stride, 6), base_width)
-    return layers.total.params
+    return sum(reduce(mul, each.shape) for each in supernet_variables(supernet, base_width).values())
 
 
 def lanes_using(supernet: Supernet) -> Dict[str, int]:

@@ -14,12 +14,14 @@ from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optiona
 
 from efnas.cache import Cache, key_of
 from efnas.core.space import ArchCode, SearchSpace
+from efnas.cost import model
 from efnas.cost.model import BoardCost, cost_of
 from efnas.errors import EfnasError
 from efnas.export import compose, file_graph
 from efnas.export.code_version import code_version
 from efnas.export.compose import Composer
 from efnas.export.network_files import NetworkFiles
+from efnas.vela import output
 from efnas.vela.board import Profile
 from efnas.vela.compiler import Settings, Vela, find_vela
 from efnas.vela.process import Service
@@ -47,8 +49,8 @@ class Work(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _work_key(work: Work) -> str:
-    composing = code_version(Path(module.__file__) for module in (compose, file_graph))
-    digests = [composing, *(hashlib.sha256(part).hexdigest() for part in work.parts)]
+    code = code_version(Path(module.__file__) for module in (compose, file_graph, model, output))
+    digests = [code, *(hashlib.sha256(part).hexdigest() for part in work.parts)]
     profile = work.profile._replace(name="", arena_limit_kib=None)
     return key_of(digests=digests, version=work.version, words=work.settings.words(), profile=profile)
 

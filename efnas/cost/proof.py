@@ -23,10 +23,10 @@ class Proof(NamedTuple):
 
 
 def held_out(space: SearchSpace, count: int, seed: int) -> List[ArchCode]:
-    """So many different subnets drawn at random, never one that a method needs as a probe."""
+    """So many different subnets drawn at random, none that a method needs as a probe, unless the space has no other."""
     known = set(probes(space, PAIRS))
     drawn = random_archs(space, seed, min(count + len(known), space.size))
-    return [arch for arch in drawn if arch not in known][:count]
+    return ([arch for arch in drawn if arch not in known] or drawn)[:count]
 
 
 def prove(

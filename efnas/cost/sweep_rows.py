@@ -34,7 +34,7 @@ def table_of(swept: Sweep, work: Work, form: str, config: Config, epe: Dict[Arch
         "weights": f"random, seed {config.runtime.seed}",
         "versions": {"efnas": __version__, **library_versions()},
     }  # fmt: skip
-    return CostTable(_rows(swept, supernet_of(config), size, profile.arena_limit_kib, epe), about)
+    return CostTable(_rows(swept, supernet_of(config), size, profile.arena_limit_kib, epe), about, swept.space)
 
 
 def _rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional
 
 from efnas.core.space import ArchCode, SearchSpace
+from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
 from efnas.errors import EfnasError
 from efnas.files import write_json, write_whole
@@ -64,6 +65,7 @@ class CostTable(NamedTuple):
 
     rows: List[Row]
     about: dict
+    space: SearchSpace
 
     def row(self, arch: ArchCode) -> Row:
         return next(row for row in self.rows if row.arch == str(arch))
@@ -94,8 +96,9 @@ def _written(value):
     return round(value, 6) if isinstance(value, float) else value
 
 
-def read_table(path: Path, space: SearchSpace) -> CostTable:
-    """The table at a path, or in a folder. Raises EfnasError for one that is missing, damaged or of another space."""
+def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
+    """The table at a path, or in a folder. Raises EfnasError for one that is missing, damaged or of another space than
+    the given one, or than any there is."""
     path = path / TABLE if path.is_dir() else path
     beside = path.with_name(ABOUT)
     try:
@@ -105,15 +108,20 @@ def read_table(path: Path, space: SearchSpace) -> CostTable:
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: {reason}.") from error
     named = about.get("space") if isinstance(about, dict) else None
-    if named != [space.name, space.version]:
-        raise EfnasError(f"{path} is a table of another search space ({named}), not of {space.name} {space.version}.")
+    if space is None and isinstance(named, list) and named[:1] and named[0] in SUPERNETS:
+        space = SUPERNETS[named[0]].space
+    if space is None or named != [space.name, space.version]:
+        wanted = f", not of {space.name} {space.version}" if space else ""
+        raise EfnasError(f"{path} is a table of another search space ({named}){wanted}.")
     if hashlib.sha256(content.encode()).hexdigest() != about.get("table_sha256"):
         raise EfnasError(f"{path} is not the table that {beside.name} describes: it was changed or cut.")
     try:
         # Older tables say how far off the flash may be in their proof alone.
         flash_error = about["proofs"][-1]["largest_flash_error_kib"]
         blocks = [block.name for block in space.blocks]
-        return CostTable([_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content))], about)
+        return CostTable(
+            [_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content))], about, space
+        )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: it is damaged.") from error
 

@@ -40,7 +40,7 @@ def rank_subnets(
         errors = _errors(trained, evaluation, archs, progress)
         drawn = _draw(trained, evaluation, errors.ranking()[0], pictures, picture_count) if pictures else []
         fingerprint = evaluation.sets.val.fingerprint()
-    path, state = trained.path, trained.state
+    path, state = trained.path, trained.seal.state
     content = {
         "checkpoint": str(path),
         "epoch": state["epoch"],

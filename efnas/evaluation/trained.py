@@ -15,12 +15,13 @@ from efnas.data.sources import open_datasets
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import restore
 from efnas.runs.run_files import checkpoint_path
+from efnas.runs.seal import Seal
 from efnas.runs.supernet import supernet_of
 
 
 class Trained(NamedTuple):
-    """`weights` are the variables of the default graph, with their values in `session`; `state` is what the checkpoint
-    at `path` says of itself."""
+    """`weights` are the variables of the default graph, with their values in `session`; `seal` is that of the
+    checkpoint at `path` that they were read from."""
 
     config: Config
     supernet: Supernet
@@ -28,7 +29,7 @@ class Trained(NamedTuple):
     session: tf.Session
     weights: Weights
     path: Path
-    state: dict
+    seal: Seal
 
     def evaluation(self) -> PoolEvaluation:
         """With the data of the configuration. Raises EfnasError when that is not there."""
@@ -48,5 +49,5 @@ def open_trained(config: Config, which: str) -> Iterator[Trained]:
         width = config.network.base_width
         weights = Weights(supernet_variables(supernet, width))
         with open_session(device) as session:
-            state = restore(session, weights.saved, path, supernet.identity(width))
-            yield Trained(config, supernet, device, session, weights, path, state)
+            seal = restore(session, weights.saved, path, supernet.identity(width))
+            yield Trained(config, supernet, device, session, weights, path, seal)

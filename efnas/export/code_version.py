@@ -15,16 +15,17 @@ from efnas.core.supernet import Supernet
 
 PACKAGE = Path(__file__).parents[1]
 DECIDING = {
-    "core": ("convolution", "costs", "geometry", "layers", "routing", "sampler", "space", "supernet", "variables",
-             "weights"),
+    "core": ("baseline", "convolution", "costs", "geometry", "layers", "network", "routing", "sampler", "space",
+             "supernet", "variables", "weights"),
     "export": ("converter", "host", "networks", "weights"),
 }  # fmt: skip
 
 
 def deciding_files(supernet: Supernet) -> List[Path]:
-    """Those, and the two that describe the network and its baseline."""
+    """All of these, and the files that describe the network of a supernet and its baseline."""
     described = [Path(inspect.getfile(describe)) for describe in (supernet.network, supernet.baseline)]
-    return [*(PACKAGE / room / f"{name}.py" for room, names in DECIDING.items() for name in names), *described]
+    named = [PACKAGE / room / f"{name}.py" for room, names in DECIDING.items() for name in names]
+    return list(dict.fromkeys([*named, *described]))
 
 
 @lru_cache()

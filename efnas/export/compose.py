@@ -26,12 +26,17 @@ PASSING = (tflite.BuiltinOperator.RESIZE_BILINEAR, tflite.BuiltinOperator.SLICE)
 class Composer:
     """Composes files from those of a fair cycle: `parts[digit]` is that of the subnet with this digit everywhere.
 
-    Raises ValueError for parts with biases, whose stored values depend on the scales of the maps.
+    Raises ValueError for parts with biases, whose stored values depend on the scales of the maps, and for a block that
+    has operators with some options alone.
     """
 
     def __init__(self, space: SearchSpace, parts: Sequence[bytes]):
         self._blocks = [block.name for block in space.blocks]
         self._parts = [_Part(read_graph(part)) for part in parts]
+        stages = [set(part.stages) for part in self._parts]
+        if set.union(*stages) != set.intersection(*stages):
+            odd = ", ".join(sorted(set.union(*stages) - set.intersection(*stages)))
+            raise ValueError(f"not every part has operators named after {odd}: a network groups those of each block")
 
     def compose(self, arch: ArchCode) -> bytes:
         """The file of a subnet; equal codes give equal bytes."""

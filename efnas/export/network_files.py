@@ -10,7 +10,7 @@ from efnas.export.code_version import exporting_code_version
 from efnas.export.networks import ExportedNetwork, baseline_network, subnet_network
 from efnas.machine import library_versions
 from efnas.runs.run_files import arch_of, checkpoint_path
-from efnas.runs.seal import read_state, require_state
+from efnas.runs.seal import read_whole
 from efnas.runs.supernet import supernet_of
 
 
@@ -37,8 +37,8 @@ class NetworkFiles(NamedTuple):
     def require_checkpoint(self) -> None:
         """Raises EfnasError for a checkpoint that is missing, damaged or of another network, before work is done."""
         if self.checkpoint:
-            path = checkpoint_path(self.config, self.checkpoint)
-            require_state(path, read_state(path), self.supernet.identity(self.config.network.base_width))
+            expected = self.supernet.identity(self.config.network.base_width)
+            read_whole(checkpoint_path(self.config, self.checkpoint), expected)
 
     def baseline(self, form: str) -> bytes:
         return self._random(baseline_network(self.supernet, self.config.network.base_width), form)

@@ -11,7 +11,6 @@ from efnas.core.space import ArchCode
 from efnas.core.variables import Variable
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.evaluation.trained import Trained
-from efnas.runs.seal import data_sha256
 
 CALIBRATION_IMAGES = 16
 
@@ -50,12 +49,12 @@ def random_weights(variables: Mapping[str, Variable], height: int, width: int, s
 
 def trained_weights(checkpoint: Trained, evaluation: PoolEvaluation, archs: List[ArchCode]) -> List[SubnetWeights]:
     """The weights of subnets of an open checkpoint; its data are read once for all of them."""
-    session, state = checkpoint.session, checkpoint.state
+    session, seal = checkpoint.session, checkpoint.seal
     statistics = evaluation.statistics(session, archs)
     images = _first_images(evaluation.training_batches(session, CALIBRATION_IMAGES))
     trained = session.run(checkpoint.weights.trained)
-    source = {"weights": str(checkpoint.path), "epoch": state["epoch"], "step": state["step"],
-              "checkpoint_sha256": data_sha256(checkpoint.path),
+    source = {"weights": str(checkpoint.path), "epoch": seal.state["epoch"], "step": seal.state["step"],
+              "checkpoint_sha256": seal.data_sha256,
               "bn_recal_batches": checkpoint.config.eval.bn_recal_batches,
               "calibration": f"{len(images)} training images of {evaluation.sets.train.source}"}  # fmt: skip
     return [SubnetWeights(trained, own, images, source) for own in statistics]

@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 
 from efnas.errors import EfnasError
 from efnas.runs.run_files import CHECKPOINTS
-from efnas.runs.seal import checkpoint_of, data_sha256, read_state, require_state
+from efnas.runs.seal import Seal, checkpoint_of, read_whole
 
 PATH, SHA256 = "train.init_from", "train.init_from_sha256"
 
@@ -16,10 +16,12 @@ class Beginning(NamedTuple):
     checkpoint: Path
     sha256: str
 
-    def require_unchanged(self) -> None:
-        """Raises EfnasError when the checkpoint is not the one that was looked at."""
-        if data_sha256(self.checkpoint) != self.sha256:
-            raise EfnasError(f"The checkpoint {self.checkpoint} has changed since ({PATH}): start again.")
+    def require(self, restored: Seal) -> None:
+        """Raises EfnasError when what was restored is not what was looked at."""
+        if restored.data_sha256 != self.sha256:
+            raise EfnasError(
+                f"The checkpoint {self.checkpoint} has changed since it was checked ({PATH}): start again."
+            )
 
 
 def beginning_of(named: Optional[Path], network: dict, stored: Optional[dict]) -> Optional[Beginning]:
@@ -33,8 +35,7 @@ def beginning_of(named: Optional[Path], network: dict, stored: Optional[dict]) -
     if stored and stored["place"].get(PATH) == str(named) and SHA256 in stored["identity"]:
         return Beginning(named, stored["identity"][SHA256])
     path = _checkpoint(named)
-    require_state(path, read_state(path), network)
-    return Beginning(path, data_sha256(path))
+    return Beginning(path, read_whole(path, network).data_sha256)
 
 
 def _checkpoint(named: Path) -> Path:

@@ -11,11 +11,10 @@ from efnas.errors import EfnasError
 from efnas.files import sync
 from efnas.runs.seal import (
     ENDINGS,
+    Seal,
     file_sha256,
     files_of,
-    read_seal,
-    read_state,
-    require_state,
+    read_whole,
     with_ending,
     write_seal,
 )
@@ -49,7 +48,7 @@ class Checkpointer:
             sync(path.parent)
             write_seal(path, state, generation, hashes)
             sync(path.parent)
-            read_state(path)
+            read_whole(path)
             for file in files_of(path):
                 if not file.name.startswith(f"{path.name}.{generation}."):
                     file.unlink()
@@ -59,18 +58,16 @@ class Checkpointer:
             shutil.rmtree(workspace, ignore_errors=True)
 
 
-def restore(session: tf.Session, variables: List[tf.Variable], path: Path, expected: Dict[str, object]) -> dict:
-    """Load variables from a checkpoint after it was verified; returns its state.
+def restore(session: tf.Session, variables: List[tf.Variable], path: Path, expected: Dict[str, object]) -> Seal:
+    """Load variables from a checkpoint after it was verified; returns its seal.
 
     `expected` are the entries of the state that must agree (space, network version, width). Raises EfnasError, naming
     the differences, when one does not, or a variable is missing.
     """
-    state = read_state(path)
-    require_state(path, state, expected)
-    prefix = read_seal(path).prefix
-    _require_variables(prefix, path, variables)
-    tf.train.Saver(variables).restore(session, str(prefix))
-    return state
+    seal = read_whole(path, expected)
+    _require_variables(seal.prefix, path, variables)
+    tf.train.Saver(variables).restore(session, str(seal.prefix))
+    return seal
 
 
 def _require_variables(prefix: Path, path: Path, variables: List[tf.Variable]) -> None:

@@ -4,9 +4,12 @@ import fcntl
 import json
 import os
 import socket
+import time
 from pathlib import Path
 
 from efnas.errors import EfnasError
+
+TRIES = 4  # who only asks whether a run is locked holds the lock for an instant
 
 
 def lock_path(folder: Path) -> Path:
@@ -41,11 +44,15 @@ class RunLock:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise EfnasError(f"Cannot write the lock {self.path}: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise EfnasError(f"{self.folder} is being trained by {self._holder()}.") from error
+        for left in reversed(range(TRIES)):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if left == 0:
+                    os.close(self._descriptor)
+                    raise EfnasError(f"{self.folder} is being trained by {self._holder()}.") from error
+                time.sleep(0.05)
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode())
         return self

@@ -11,7 +11,7 @@ from efnas.runs.history import EVALUATIONS, PER_ARCH
 from efnas.runs.manifest import Difference, differences, identity_sha256, read_manifest
 from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import CHECKPOINTS
-from efnas.runs.seal import read_state
+from efnas.runs.seal import read_whole
 
 EXTEND, KEEP = "extend", "keep"
 LENGTH_KEYS = ("train.num_epochs", "train.schedule_epochs")
@@ -106,7 +106,7 @@ def _whole_state(folder: Path, which: str) -> dict:
 
 
 def _checked(folder: Path, which: str) -> dict:
-    state = read_state(folder / CHECKPOINTS[which])
+    state = read_whole(folder / CHECKPOINTS[which]).state
     for name in (EVALUATIONS, PER_ARCH):
         length, digest = state["histories"][name]
         try:

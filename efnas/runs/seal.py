@@ -8,7 +8,7 @@ seal is replaced in one step, so it always names files that are whole, and holds
 import hashlib
 import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional
 
 from efnas.errors import EfnasError
 from efnas.files import write_whole
@@ -24,6 +24,11 @@ class Seal(NamedTuple):
     state: dict
     prefix: Path
     sha256: Dict[str, str]
+
+    @property
+    def data_sha256(self) -> str:
+        """The hash of the weights, which names a checkpoint whatever folder it lies in."""
+        return self.sha256[ENDINGS[1]]
 
 
 def write_seal(path: Path, state: dict, generation: str, hashes: Dict[str, str]) -> None:
@@ -47,8 +52,11 @@ def read_seal(path: Path) -> Seal:
         raise EfnasError(f"The checkpoint {path} is damaged: its seal {file.name} is not as it was written.") from error
 
 
-def read_state(path: Path) -> dict:
-    """What a checkpoint says of itself. Raises EfnasError when it is missing, or its files are not those it sealed."""
+def read_whole(path: Path, expected: Optional[Dict[str, object]] = None) -> Seal:
+    """The seal of a checkpoint whose files are those that it sealed, and that says of itself what is expected.
+
+    Raises EfnasError when it is missing, damaged, or, naming the differences, of another network.
+    """
     seal = read_seal(path)
     for ending in ENDINGS:
         file = with_ending(seal.prefix, ending)
@@ -56,23 +64,14 @@ def read_state(path: Path) -> dict:
             raise EfnasError(f"The checkpoint {path} is not whole: {file.name} is missing.")
         if file_sha256(file) != seal.sha256.get(ending):
             raise EfnasError(f"The checkpoint {path} is damaged: {file.name} is not the file that was sealed.")
-    return seal.state
-
-
-def require_state(path: Path, state: dict, expected: Dict[str, object]) -> None:
-    """Raises EfnasError, naming the differences, when what a checkpoint says of itself is not as expected."""
     differences = [
-        f"{key} is {state.get(key)!r} there and {value!r} here"
-        for key, value in expected.items()
-        if state.get(key) != value
+        f"{key} is {seal.state.get(key)!r} there and {value!r} here"
+        for key, value in (expected or {}).items()
+        if seal.state.get(key) != value
     ]
     if differences:
         raise EfnasError(f"The checkpoint {path} is of another network: {'; '.join(differences)}.")
-
-
-def data_sha256(path: Path) -> str:
-    """The sealed hash of the weights of a checkpoint, which names it whatever folder it lies in."""
-    return read_seal(path).sha256[ENDINGS[1]]
+    return seal
 
 
 def checkpoint_of(path: Path) -> Path:

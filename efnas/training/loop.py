@@ -47,7 +47,7 @@ from efnas.training.schedule import learning_rate
 StopWanted = Callable[[], Optional[signal.Signals]]
 
 
-def train(
+def run_training(
     plan: Plan, overwrite: bool = False, resume: Optional[Resume] = None, stop_wanted: StopWanted = lambda: None
 ) -> Iterator[Event]:
     """Train into the run folder of a plan: from the first step, from other weights, or from where a checkpoint stands.
@@ -136,7 +136,7 @@ class _Run:
                 if not at_start:
                     at.end_epoch()
                 if errors:
-                    evaluated = self.judged(milestone, *errors)
+                    evaluated = self.evaluated(milestone, *errors)
                     yield evaluated
                     if evaluated.best:
                         yield self.save(session, BEST)
@@ -145,16 +145,15 @@ class _Run:
         yield _finished(self.plan, at, time.monotonic() - began)
 
     def first_values(self, session: tf.Session) -> None:
-        restored, source = [], None
+        beginning, restored = self.plan.beginning, []
         if self.resumption:
-            restored, source = self.checkpointer.variables, self.resumption.checkpoint
-        elif self.plan.beginning:
-            self.plan.beginning.require_unchanged()
-            restored, source = self.weights.saved, self.plan.beginning.checkpoint
+            restored = self.checkpointer.variables
+            restore(session, restored, self.resumption.checkpoint, self.network)
+        elif beginning:
+            restored = self.weights.saved
+            beginning.require(restore(session, restored, beginning.checkpoint, self.network))
         known = {variable.name for variable in restored}
         session.run(tf.variables_initializer([each for each in tf.global_variables() if each.name not in known]))
-        if source:
-            restore(session, restored, source, self.network)
 
     def train_epoch(self, session: tf.Session, epoch: int) -> Iterator[Event]:
         """The steps of an epoch that are still to do, until a stop is wanted."""
@@ -227,7 +226,7 @@ class _Run:
                     break
         return found
 
-    def judged(self, milestone: Milestone, errors: SubnetErrors, full: Optional[SubnetErrors] = None) -> Evaluated:
+    def evaluated(self, milestone: Milestone, errors: SubnetErrors, full: Optional[SubnetErrors] = None) -> Evaluated:
         config, at = self.plan.config.eval, self.at
         figures = errors.summary(self.plan.supernet.space.baseline)
         at.zero_epe = errors.zero_epe

@@ -178,7 +178,7 @@ CASES = [
     (["sweep", *VELA, "--checkpoint", "best", *GOOD, *RUNS, "absent"], "no checkpoint"),
     (["sweep", *VELA, "--arena", "0"], "--arena"), (["sweep", "query"], "Missing argument"),
     (["sweep", "query", "@/absent"], "No such file"), (["sweep", "query", "@/empty"], "No such file"), (["sweep", "query", "@/file"], "Cannot read the table"),
-    (["sweep", "query", "@/file", "--top", "0"], "--top"), (["sweep", "query", "@/file", "--network", "other"], "no network 'other'"), (["sweep", "querry"], "No such command"),
+    (["sweep", "query", "@/file", "--top", "0"], "--top"), (["sweep", "querry"], "No such command"),
     (["codec", "show", CODE, "--table", "@/absent"], "No such file"),
     (["vela-compare", "--arch", CODE, *VELA, "--table", "@/empty"], "No such file"),
     (["runs", "--output-root", "@/absent"], "no folder"), (["runs", "show", "@/empty"], "no run in"), (["runs", "show", "nowhere"], "no run in"),

@@ -11,7 +11,7 @@ from efnas.cli.screen.training import LiveScreen, PlainScreen, TrainingScreen
 from efnas.config_files import load_config
 from efnas.runs.resume import Resume
 from efnas.training.events import Event, NotFinite, Stopped
-from efnas.training.loop import train
+from efnas.training.loop import run_training
 from efnas.training.plan import prepare
 from efnas.training.stopping import RunStopped
 
@@ -134,7 +134,7 @@ def watched_run(small_chairs, tmp_path_factory):
     for resume in (None, Resume()):
         stop = (lambda: signal.SIGTERM if len(first) > 2 else None) if resume is None else lambda: None
         plan = prepare(config, resume)
-        for event in train(plan, False, resume, stop):
+        for event in run_training(plan, False, resume, stop):
             first.append(event)
             parts.append((plan, event))
     return parts

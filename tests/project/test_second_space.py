@@ -22,7 +22,7 @@ from efnas.core import supernet
 from efnas.data.flow_files import read_flo
 from efnas.runs.resume import Resume
 from efnas.runs.run_files import LAST
-from efnas.runs.seal import read_state
+from efnas.runs.seal import read_whole
 
 PROGRAM = f"""
 import sys
@@ -77,7 +77,7 @@ def test_it_trains_with_a_gap_of_zero(run):
     with open(folder / "eval_epe_history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"] and all(float(row["mean_epe_6"]) > 0 for row in rows)
-    assert read_state(folder / LAST)["space"] == "small"
+    assert read_whole(folder / LAST).state["space"] == "small"
 
 
 def test_a_resumed_training_of_it_equals_one_that_never_stopped(config, tmp_path, monkeypatch):
@@ -150,7 +150,7 @@ def test_it_is_swept_by_the_real_compiler_and_compared_with_its_own_baseline(tmp
     assert same["macs"] == base["macs"] and same["sram_mb"] == base["sram_mb"]
     for each in (same, best):
         assert each["inference_ms"] == pytest.approx(float(rows[each["arch"]]["latency_ms"]), abs=1e-6)
-    found = answer("sweep", "query", tmp_path / "sweep", "--network", "small", "--max-ms", rows[BEST]["latency_ms"])
+    found = answer("sweep", "query", tmp_path / "sweep", "--max-ms", rows[BEST]["latency_ms"])
     assert BEST in [row["arch"] for row in found["rows"]] and found["found"] < 32
 
 

@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from efnas.errors import EfnasError
 from efnas.runs.checkpoints import Checkpointer, restore
-from efnas.runs.seal import checkpoint_of, read_seal, read_state, with_ending
+from efnas.runs.seal import checkpoint_of, read_seal, read_whole, with_ending
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def saved(graph, tmp_path):
 def test_what_was_saved_is_restored(saved):
     path, session, (a, b), _ = saved
     session.run([a.assign(tf.zeros([6])), b.assign(tf.zeros([2, 2]))])
-    assert restore(session, [a, b], path, {"base_width": 4})["epoch"] == 3
+    assert restore(session, [a, b], path, {"base_width": 4}).state["epoch"] == 3
     np.testing.assert_array_equal(session.run(a), np.arange(6))
     np.testing.assert_array_equal(session.run(b), np.ones((2, 2)))
 
@@ -40,19 +40,19 @@ def test_a_flipped_byte_is_found_and_named(saved, ending):
     raw[len(raw) // 2] ^= 1
     file.write_bytes(bytes(raw))
     with pytest.raises(EfnasError, match=f"damaged: {file.name}"):
-        read_state(path)
+        read_whole(path)
 
 
 def test_missing_parts_are_named(saved):
     path = saved[0]
     with_ending(read_seal(path).prefix, ".index").unlink()
     with pytest.raises(EfnasError, match="index is missing"):
-        read_state(path)
+        read_whole(path)
     with pytest.raises(EfnasError, match="no checkpoint"):
-        read_state(path.with_name("other.ckpt"))
+        read_whole(path.with_name("other.ckpt"))
     path.with_name("run.ckpt.json").write_text("{")
     with pytest.raises(EfnasError, match="its seal run.ckpt.json is not as it was written"):
-        read_state(path)
+        read_whole(path)
 
 
 def test_a_checkpoint_of_another_network_is_refused_with_the_difference(saved):
@@ -80,4 +80,4 @@ def test_a_changed_state_is_found(saved):
     seal = saved[0].with_name("run.ckpt.json")
     seal.write_text(seal.read_text().replace('"epoch": 3', '"epoch": 4'))
     with pytest.raises(EfnasError, match="not as it was written"):
-        read_state(saved[0])
+        read_whole(saved[0])

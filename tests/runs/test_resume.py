@@ -22,7 +22,7 @@ from efnas.runs.manifest import (
 )
 from efnas.runs.resume import NotTheSameRun, Resume, check_resume
 from efnas.runs.run_files import BEST, LAST
-from efnas.runs.seal import read_seal, read_state, write_seal
+from efnas.runs.seal import read_seal, read_whole, write_seal
 from efnas.training.events import Saved, Stepped, Stopped
 from efnas.training.fair_step import FairStep
 from efnas.training.plan import prepare
@@ -87,7 +87,7 @@ class TestAnInterruptedRunEqualsAnUninterruptedOne:
         """)
         done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == -signal.SIGKILL, done.stdout.decode()
-        assert read_state(root / "supernet" / LAST)["step"] == 3 * STEPS_PER_EPOCH - 2
+        assert read_whole(root / "supernet" / LAST).state["step"] == 3 * STEPS_PER_EPOCH - 2
         with open(root / "supernet" / EVALUATIONS, "a") as file:
             file.write("a row that was never finis")
         assert contents(events_of(config_of(settings, root), Resume())[-1].folder) == contents(straight)

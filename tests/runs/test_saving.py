@@ -16,7 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from efnas.errors import EfnasError
 from efnas.runs.checkpoints import Checkpointer, restore
-from efnas.runs.seal import files_of, read_seal, read_state
+from efnas.runs.seal import files_of, read_seal, read_whole
 
 KILLS = 60
 VALUES = 100_000
@@ -37,7 +37,7 @@ class Counter:
         self.checkpointer.save(session, self.path, {"step": step})
 
     def resume(self, session) -> int:
-        return restore(session, [self.variable], self.path, {})["step"]
+        return restore(session, [self.variable], self.path, {}).state["step"]
 
 
 def stored(path: Path) -> np.ndarray:
@@ -68,12 +68,13 @@ def kill_again_and_again(path: Path) -> int:
         if process == 0:
             train_until_killed(path)
         while not path.with_name("run.ckpt.json").exists() or read_seal(path).state["step"] <= last:
+            assert os.waitpid(process, os.WNOHANG) == (0, 0), "the process ended by itself"
             time.sleep(0.001)
         time.sleep(draw.uniform(0, 0.03))
         os.kill(process, signal.SIGKILL)
         assert os.waitpid(process, 0)[1] == signal.SIGKILL
         inside += path.with_name(".run.ckpt.partial").exists() or len(files_of(path)) > 2
-        step = read_state(path)["step"]
+        step = read_whole(path).state["step"]
         assert step > last
         np.testing.assert_array_equal(stored(path), np.full(VALUES, step, "f"))
         last = step
@@ -143,12 +144,12 @@ def test_a_fault_at_any_operation_of_a_save_loses_nothing(saved, error):
             except EfnasError as refusal:
                 assert error.strerror in str(refusal)
                 told += 1
-        found = read_state(counter.path)["step"]
+        found = read_whole(counter.path).state["step"]
         assert found in (step - 1, step), f"operation {refused}"
         np.testing.assert_array_equal(stored(counter.path), np.full(VALUES, found, "f"))
         step += 1
         counter.save(session, step)
-        assert read_state(counter.path)["step"] == step
+        assert read_whole(counter.path).state["step"] == step
         assert len(list(counter.path.parent.iterdir())) == 3  # nothing of a failed save is left
     assert told > operations.count / 2
 
@@ -170,10 +171,10 @@ def test_a_full_disk_is_one_sentence_and_the_old_checkpoint_stays(tmp_path):
             (disk / "other").write_bytes(bytes(300_000))
             with pytest.raises(EfnasError, match="Cannot save the checkpoint"):
                 counter.save(session, 3)
-            assert read_state(counter.path)["step"] == 2
+            assert read_whole(counter.path).state["step"] == 2
             np.testing.assert_array_equal(stored(counter.path), np.full(VALUES, 2, "f"))
             (disk / "other").unlink()
             counter.save(session, 4)
-            assert read_state(counter.path)["step"] == 4
+            assert read_whole(counter.path).state["step"] == 4
     finally:
         subprocess.run(["umount", str(disk)], check=True)

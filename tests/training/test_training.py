@@ -13,7 +13,7 @@ from conftest import events_of
 from efnas.config_files import load_config
 from efnas.core.network import FLOW_SPACE
 from efnas.errors import EfnasError, TrainingDiverged
-from efnas.runs.seal import ENDINGS, data_sha256, read_seal, with_ending
+from efnas.runs.seal import ENDINGS, read_seal, with_ending
 from efnas.training import loop
 from efnas.training.events import Began, EpochTrained, Evaluated, Evaluating, Finished, Saved, Stepped
 from efnas.training.fair_step import FairStep
@@ -70,9 +70,8 @@ def test_an_event_is_written_down_before_it_is_told(run_settings, tmp_path):
 def test_another_seed_gives_other_weights(straight_run, run_settings, tmp_path):
     """That an interrupted run ends in the same weights, as the tests of resume say, is not because all runs do."""
     other = run(run_settings, f"runtime.output_root={tmp_path}", "runtime.seed=43")[-1]
-    assert data_sha256(other.folder / "supernet_last.ckpt") != data_sha256(
-        straight_run[-1].folder / "supernet_last.ckpt"
-    )
+    ours, theirs = (read_seal(end.folder / "supernet_last.ckpt").data_sha256 for end in (other, straight_run[-1]))
+    assert ours != theirs
 
 
 def test_histories_hold_what_happened(straight_run):
