@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional
 
 from efnas.cache import Cache
-from efnas.core.sampler import random_archs
+from efnas.core.sampler import chosen_archs
 from efnas.core.space import ArchCode
 from efnas.cost.compiles import Compiles, Work, exported_one_by_one, here
 from efnas.cost.sweep import ProgressBar, Sweep, sweep_space
@@ -91,5 +91,5 @@ def sampled_errors(request: SweepRequest, progress: ProgressBar) -> Dict[ArchCod
     from efnas.evaluation.ranking import subnet_errors
 
     space = files.supernet.space
-    archs = list(dict.fromkeys([*random_archs(space, files.config.runtime.seed, request.sample), space.baseline]))
+    archs = chosen_archs(space, files.config.runtime.seed, [], request.sample, pool_size=0)
     return subnet_errors(files.config, files.checkpoint, archs, progress).epe

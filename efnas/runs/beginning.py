@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 
 from efnas.errors import EfnasError
 from efnas.runs.run_files import CHECKPOINTS
-from efnas.runs.seal import Seal, checkpoint_of, read_whole
+from efnas.runs.seal import SEAL, Seal, checkpoint_of, read_whole, with_ending
 
 PATH, SHA256 = "train.init_from", "train.init_from_sha256"
 
@@ -44,6 +44,6 @@ def _checkpoint(named: Path) -> Path:
         return checkpoint_of(named)
     for which in ("best", "last"):
         path = named / CHECKPOINTS[which]
-        if path.with_name(f"{path.name}.json").is_file():
+        if with_ending(path, SEAL).is_file():
             return path
     raise EfnasError(f"There is no checkpoint in {named} ({PATH}).")

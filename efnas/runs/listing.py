@@ -10,7 +10,7 @@ from efnas.runs.lock import is_locked
 from efnas.runs.manifest import GROUPS, MANIFEST, config_values, read_manifest
 from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import EVALUATIONS, LAST, pool_size, read_evaluations
-from efnas.runs.seal import read_seal
+from efnas.runs.seal import SEAL, read_seal, with_ending
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 
@@ -54,7 +54,7 @@ def read_run(folder: Path) -> Run:
         return Run(folder, DAMAGED, 0, None, {}, str(error))
     settings = {key: value for group in GROUPS[:2] for key, value in manifest[group].items()}
     progress, trouble = None, None
-    if (folder / f"{LAST}.json").is_file():
+    if with_ending(folder / LAST, SEAL).is_file():
         try:
             progress = RunProgress.of_state(read_seal(folder / LAST).state)
         except (EfnasError, KeyError) as error:

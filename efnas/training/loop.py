@@ -152,6 +152,7 @@ class _Run:
         elif beginning:
             restored = self.weights.saved
             beginning.require(restore(session, restored, beginning.checkpoint, self.network))
+            self.history.log(f"begun with the weights of {beginning.checkpoint}")
         known = {variable.name for variable in restored}
         session.run(tf.variables_initializer([each for each in tf.global_variables() if each.name not in known]))
 

@@ -57,6 +57,7 @@ def test_the_start_is_evaluated_and_recorded_as_epoch_0(begun, source):
         for row in rows_of(source / PER_ARCH)
         if int(row["epoch"]) == best["epoch"] and row["kind"] == "quick"
     }
+    assert "begun with the weights of" in (folder / "train.log").read_text()
     assert {row["arch"]: row["epe"] for row in rows_of(folder / PER_ARCH) if row["epoch"] == "0"} == of_source
 
 
