@@ -4,16 +4,31 @@ Each key says what it is for: `docs/configuration.md` is made of that.
 """
 
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Any, List, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Literal
+
+
+def _alternatives(annotation: Any) -> tuple:
+    """The types of a union, or the one type."""
+    return annotation.__args__ if getattr(annotation, "__origin__", None) is Union else (annotation,)
 
 
 class Section(BaseModel):
     """A section of the configuration: values cannot be changed once read, and are never NaN or infinite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_it_is_written(cls, value: Any, told: ValidationInfo) -> Any:
+        """Neither truth values nor texts stand for numbers; ~ in a path is the home folder."""
+        annotation = cls.model_fields[told.field_name].annotation
+        kinds = {getattr(kind, "__origin__", kind) for kind in _alternatives(annotation)}
+        if kinds & {int, float} and isinstance(value, (bool, str)) and Literal not in kinds:
+            raise ValueError("must be a number")
+        return Path(value).expanduser() if Path in kinds and isinstance(value, str) else value
 
 
 class Runtime(Section):

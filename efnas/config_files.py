@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from efnas.config import Config, Section, Synthetic, all_keys
 from efnas.errors import EfnasError
+from efnas.strict_yaml import read_yaml
 
 # Keys of older files and runs, by their names of today.
 RENAMED = {"train.base_width": "network.base_width"}
@@ -41,7 +42,7 @@ def load_config(
         if not equals or not key.strip():
             raise EfnasError(f"--set takes section.key=value, not '{text}'.")
         try:
-            _assign(tree, key.strip(), yaml.safe_load(value))
+            _assign(tree, key.strip(), read_yaml(value))
         except yaml.YAMLError as error:
             raise EfnasError(f"--set {text}: the value cannot be read.") from error
     _refuse_unknown_keys(tree, Config, (), file)
@@ -58,14 +59,19 @@ def load_config(
 
 def _read_file(file: Path) -> dict:
     try:
-        tree = yaml.safe_load(file.read_text())
+        if file.exists() and not file.is_file():
+            raise EfnasError(f"Cannot read the configuration {file}: it is no file.")
+        tree = read_yaml(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise EfnasError(f"There is no configuration file {file}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise EfnasError(f"Cannot read the configuration file {file}: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise EfnasError(f"Cannot read the configuration file {file}: it is not text in UTF-8.") from error
+    except OSError as error:
+        raise EfnasError(f"Cannot read the configuration file {file}: {error.strerror}.") from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise EfnasError(f"{file} is not valid YAML{f' (line {mark.line + 1})' if mark else ''}.") from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or ""
+        why = f": {problem}" if problem.startswith("it ") else ""
+        raise EfnasError(f"{file} is not valid YAML{why}{f' (line {mark.line + 1})' if mark else ''}.") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):

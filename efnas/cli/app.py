@@ -1,5 +1,6 @@
 """The Typer application and its one way to fail."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -120,10 +121,11 @@ def efnas(
 
 
 def main() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # that a terminal lacks a sign must not end a training
+    _open_streams()
     try:
-        sys.exit(typer.main.get_command(application)(prog_name="efnas", standalone_mode=False))
+        code = typer.main.get_command(application)(prog_name="efnas", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code)
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # of newer versions; older ones show the help themselves
             print(error.format_message())
@@ -131,6 +133,25 @@ def main() -> None:
         end(_sentence(error), 2)
     except (typer.Abort, KeyboardInterrupt):
         end("interrupted.", 130, "Stopped")
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        _write_to_nothing(sys.stdout)
+        end(f"Cannot write the answer: {error.strerror}.", 2)
+
+
+def _open_streams() -> None:
+    """What a terminal lacks signs for must not end a training. A closed stream is one to nowhere: else the next file
+    that is opened would take its place, and what is printed would go there."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            setattr(sys, name, open(number, "w"))
+        getattr(sys, name).reconfigure(errors="replace")
+
+
+def _write_to_nothing(stream) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _sentence(error: ClickException) -> str:
@@ -155,7 +176,7 @@ def end(message: str, code: int, label: str = "Error") -> None:
         print_error(message, label)
     except OSError:  # the terminal is gone; the code still is an answer, if nothing is left to be written at the end
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _write_to_nothing(stream)
     sys.exit(code)
 
 

@@ -1,9 +1,16 @@
-"""Groups of options: a command takes a dataclass as one parameter, and Typer sees each of its fields as an option."""
+"""Groups of options: a command takes a dataclass as one parameter, and Typer sees each of its fields as an option.
+
+What holds for the options of every command is checked here: numbers are finite, names short enough, no output an input.
+"""
 
 import inspect
+import os
 from dataclasses import fields, is_dataclass
 from functools import wraps
-from typing import Any, Callable, Dict
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+from efnas.errors import EfnasError
 
 
 def grouped(command: Callable) -> Callable:
@@ -16,11 +23,56 @@ def grouped(command: Callable) -> Callable:
 
     @wraps(command)
     def flat(**given: Any) -> Any:
+        _require_finite(given)
+        _require_paths(given)
+        _require_apart(given)
         return command(**{name: _taken(name, kind, given) for name, kind in hints.items()})
 
     flat.__signature__ = inspect.Signature(list(parameters.values()))
     flat.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
     return flat
+
+
+# What commands write to.
+OUTPUTS = ("out", "plot", "summary")
+LONGEST_NAME, LONGEST_PATH = 255, 4095  # of Linux, in bytes
+
+
+def _require_finite(given: Dict[str, Any]) -> None:
+    for name, value in given.items():
+        if isinstance(value, float) and value - value != 0:
+            raise EfnasError(f"--{name.replace('_', '-')} must be a finite number, not {value}.")
+
+
+def _require_apart(given: Dict[str, Any]) -> None:
+    """Raises EfnasError when what is to be written is what is to be read, by whatever path it is reached."""
+    outputs = {name: given[name] for name in OUTPUTS if given.get(name)}
+    inputs = [Path(text) for name, values in given.items() if name not in OUTPUTS for text in _texts(values)]
+    for name, path in outputs.items():
+        for written in (path, path.with_name(f"{path.name}.json")):
+            sealed = ".ckpt" in written.name and written.exists()
+            if sealed or any(_is_same(written, read) for read in inputs):
+                raise EfnasError(f"--{name} would replace {written}, which is no output: name another place.")
+
+
+def _texts(values: Any) -> List[str]:
+    """What of an option's values may be a path."""
+    values = values if isinstance(values, (list, tuple)) else [values]
+    texts = [str(value) for value in values if isinstance(value, (str, Path))]
+    return [text for text in texts if text and len(text) <= LONGEST_PATH]
+
+
+def _is_same(written: Path, read: Path) -> bool:
+    try:
+        return written.samefile(read)
+    except OSError:  # one of them is not there
+        return False
+
+
+def _require_paths(given: Dict[str, Any]) -> None:
+    for value in given.values():
+        if isinstance(value, Path) and max(map(len, map(os.fsencode, value.parts)), default=0) > LONGEST_NAME:
+            raise EfnasError(f"'{str(value)[:40]}...' has a name that is longer than a file's may be.")
 
 
 def options_of(group: type) -> Dict[str, inspect.Parameter]:

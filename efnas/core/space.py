@@ -81,9 +81,12 @@ class SearchSpace:
         """The arch code of a sequence of integers, checked."""
         digits = tuple(int(digit) for digit in digits)
         if len(digits) != len(self.blocks):
+            written = "".join(map(str, digits))
+            an_index = len(written) < 9 and written.isdigit() and int(written) < self.size
             raise EfnasError(
                 f"An arch code of {self.name} has {len(self.blocks)} digits, one per choice block; "
-                f"'{','.join(map(str, digits))}' has {len(digits)}."
+                f"'{','.join(map(str, digits))}' has {len(digits)}"
+                + (f"; did you mean '#{written}'?" if an_index else ".")
             )
         for block, digit in zip(self.blocks, digits):
             if not 0 <= digit < len(block.options):

@@ -1,5 +1,6 @@
 """Export of a subnet: conversion, checks, the description beside the file, and the proof of its accuracy."""
 
+import hashlib
 import platform
 from contextlib import ExitStack
 from pathlib import Path
@@ -77,6 +78,7 @@ def export_subnet(
         "inputs": [port._asdict() for port in content.inputs],
         "outputs": [port._asdict() for port in content.outputs],
         "how_to_read": HOW_TO_READ[form].format(height=height, width=width, **output_names(supernet, form)),
+        "sha256": hashlib.sha256(model).hexdigest(),
         "operators": len(content.operators),
         "convolution_macs": content.convolution_macs,
         "versions": {"efnas": __version__, "tensorflow": tf.__version__, "python": platform.python_version()},

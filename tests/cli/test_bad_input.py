@@ -1,5 +1,6 @@
 """Wrong input over all commands: one sentence, exit code 2, no traceback, and nothing on the disk has changed."""
 
+import os
 import shutil
 import sys
 
@@ -32,6 +33,7 @@ def place(tmp_path_factory, small_chairs):
     (root / "empty").mkdir()
     configs = {
         "tabs.yaml": "train:\n\tlr: 1", "list.yaml": "- train", "unknown.yaml": "train: {learning_rate: 1}",
+        "twice.yaml": "train:\n  lr: 1\n  lr: 2\n", "deep.yaml": "a: " + "[" * 5000,
         "section.yaml": "training: {lr: 1}", "word.yaml": "train: {lr: fast}", "binary.yaml": "\x00\x01",
         "both.yaml": "train: {base_width: 4}\nnetwork: {base_width: 8}", "nested.yaml": "train: 5", "good.yaml": f"data: {{base_path: {small_chairs}, input_height: 32, input_width: 48}}\n"
         "runtime: {gpu_device: -1, threads: 1}\ntrain: {base_width: 4, batch_size: 4}\n"
@@ -59,6 +61,11 @@ def place(tmp_path_factory, small_chairs):
     (root / "mine.ini").write_text("[System_Config.A]\ncore_clock=1e6\n")
     stand_in_program(root)
     Image.new("RGB", (5, 7)).save(root / "other.png")
+    image = broken / "train" / "0000000-img_0.png"
+    (root / "soft.png").symlink_to(image)
+    os.link(image, root / "hard.png")
+    shutil.copy(broken / "train" / "0000000-flow_01.flo", root / "flow.flo")
+    os.mkfifo(root / "pipe.yaml")
     (root / "crash").mkdir()
     stand_in_program(root / "crash", code=1)
     return root
@@ -84,6 +91,8 @@ OWN = [
     "ethos-u55-64",
 ]
 SMALL = ["--height", "60", "--width", "80", "--base-width", "8"]
+
+LONG = "x" * 300
 
 CASES = [
     (["nothing"], "No such command 'nothing'"), (["--nothing"], "No such option"), (["codec", "nothing"], "No such command"),
@@ -190,6 +199,25 @@ CASES = [
     (["infer", IMAGE, IMAGE, *GOOD, *RUNS, "absent", "--arch", CODE], "no checkpoint"), (["infer", IMAGE, IMAGE, "--arch", "12", *GOOD], "9 digits"),
     (["infer", "@/broken/train", "--out", "@/file"], "--out names a folder"), (["infer", IMAGE, IMAGE, "--longest", "0"], "--longest"),
     (["infer", IMAGE, "@/other.png"], "differ in size"),
+    *((["infer", IMAGE, IMAGE, "--tflite", "@/file", "--out", reached], "would replace") for reached in (
+        IMAGE, "@/soft.png", "@/hard.png", "@/empty/../broken/train/0000000-img_0.png")),
+    (["infer", IMAGE, "@/other.png", "--out", "@/other.png"], "would replace"), (["infer", "@/broken/train", "--out", "@/broken/train/."], "would replace"),
+    (["infer", IMAGE, IMAGE, "--ground-truth", "@/flow.flo", "--out", "@/flow.flo"], "would replace"),
+    (["export", "--arch", CODE, "--skip-checkpoint", *GOOD, "--out", "@/good.yaml"], "would replace"),
+    (["export", "--arch", CODE, "--skip-checkpoint", "--out", "@/runs/bare/supernet_best.ckpt"], "would replace"),
+    (["vela-compare", "--arch", CODE, *VELA, *GOOD, "--summary", "@/good.yaml"], "would replace"),
+    (["vela-compare", "--arch", CODE, *VELA, *GOOD, "--summary", "@/x.json", "--max-sram-difference", "nan"], "finite number"),
+    (["vela-compare", "--arch", CODE, *VELA, "--max-inference-ratio", "inf"], "finite number"),
+    (["fit", "--arch", CODE, *VELA, "--limit-kib", "nan"], "finite number"), (["sweep", *VELA, "--tolerance", "nan"], "finite number"),
+    (["sweep", "query", "@/file", "--max-ms", "nan"], "finite number"), (["sweep", "query", "@/file", "--min-fps", "-inf"], "--min-fps"),
+    (["infer", IMAGE, IMAGE, "--longest", "nan"], "finite number"), (["data", "synth", "@/new", "--motion", "nan"], "finite number"),
+    *((words, "longer than a file's may be") for words in (
+        ["infer", LONG, IMAGE], ["train", "--config", LONG], ["data", "check", LONG], ["eval", "--output-root", LONG], ["manifest", "show", LONG],
+        ["checkpoint", "show", LONG], ["runs", "show", LONG], ["sweep", "query", LONG], ["export", "--arch", CODE, "--out", LONG])),
+    (["train", "--config", "@/twice.yaml"], "the key 'lr' twice (line 3)"), (["train", "--config", "@/deep.yaml"], "nested too deeply"),
+    (["train", "--config", "@/pipe.yaml"], "it is no file"), (["train", "--config", "/dev/zero"], "it is no file"),
+    (["train", *GOOD, "--set", "train.lr=true"], "must be a number"), (["train", *GOOD, "--set", "train.lr=1:30"], "must be a number"),
+    (["codec", "show", "27"], "did you mean '#27'"),
     (["manifest", "show", "@/absent"], "no manifest"), (["manifest", "show", "@/runs/torn"], "damaged"),
     (["manifest", "show", "@/file"], "damaged"), (["manifest", "diff", "@/runs/bare", "@/absent"], "There is no"),
     (["manifest", "diff", "@/runs/bare", "@/unknown.yaml"], "Unknown configuration key"),

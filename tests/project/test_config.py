@@ -1,5 +1,7 @@
 """The configuration: what a file may hold, what wins, and what a wrong key gets."""
 
+import os
+
 import pytest
 import yaml
 from conftest import PROJECT
@@ -51,7 +53,7 @@ def test_the_full_training_is_the_known_one():
     ("train.learning_rate=1", "Unknown configuration key 'train.learning_rate'"),
     ("trian.lr=1", "did you mean 'train'"), ("lr=1", "did you mean 'train.lr'"),
     ("data.synthetic.mtion=1", "did you mean 'data.synthetic.motion'"),
-    ("train.lr=-1", "greater than 0"), ("train.lr=abc", "valid number"), ("train.lr=.nan", "finite"),
+    ("train.lr=-1", "greater than 0"), ("train.lr=abc", "must be a number"), ("train.lr=.nan", "finite"),
     ("train.lr=.inf", "finite"), ("train.lr=", "valid number"), ("train.batch_size=0", "greater than or equal to 1"),
     ("train.batch_size=2.5", "integer"), ("train.num_epochs=0", "greater than or equal to 1"),
     ("train.lr_schedule=cosin", "'cosine', 'constant' or 'step'"),
@@ -63,7 +65,10 @@ def test_the_full_training_is_the_known_one():
     ("runtime.gpu_device=-2", "greater than or equal to -1"), ("runtime.experiment_name=../x", "pattern"),
     ("runtime.experiment_name=", "valid string"), ("data.dataset=synthetic", "go together"),
     ("data.synthetic={}", "go together"), ("train=5", "train"), ("train.lr", "section.key=value"),
-    ("=5", "section.key=value"), ("train.lr=[", "cannot be read"),
+    ("=5", "section.key=value"), ("train.lr=[", "cannot be read"), ("train.lr=true", "must be a number"),
+    ("train.lr='3'", "must be a number"), ("train.lr=2020-13-45", "must be a number"), ("train.lr=1:30", "must be a number"),
+    ("train.num_epochs=" + "9" * 5000, "cannot be read"), ("train.lr=" + "[" * 5000, "cannot be read"),
+    ("train={lr: 1, lr: 2}", "cannot be read"), ("eval.full_every=no", "must be a number"),
 ])  # fmt: skip
 def test_a_wrong_setting_gets_one_sentence(assignment, message):
     with pytest.raises(EfnasError) as error:
@@ -74,7 +79,8 @@ def test_a_wrong_setting_gets_one_sentence(assignment, message):
 
 @pytest.mark.parametrize("text, message", [
     ("train: [1, 2]\n", "train"), ("- a\n- b\n", "not a configuration"), ("train:\n  lr: {\n", "not valid YAML"),
-    ("train:\n\tlr: 1\n", "not valid YAML"), ("just text\n", "not a configuration"), ("train:\n  lrate: 1\n", "c.yaml"),
+    ("train:\n\tlr: 1\n", "not valid YAML"), ("train:\n  lr: 1\n  lr: 2\n", "has the key 'lr' twice (line 3)"),
+    ("a: " + "[" * 5000, "nested too deeply"), ("train: {num_epochs: " + "9" * 5000 + "}", "a number too long (line 1)"), ("just text\n", "not a configuration"), ("train:\n  lrate: 1\n", "c.yaml"),
 ])  # fmt: skip
 def test_a_wrong_file_gets_one_sentence_that_names_it(tmp_path, text, message):
     with pytest.raises(EfnasError) as error:
@@ -99,6 +105,24 @@ def test_the_width_is_read_by_its_name_of_today_and_of_before(tmp_path, text):
 def test_a_null_that_stands_for_a_file_is_no_default():
     assert load_config(base={"data.flow_clip": None, "train.lr": 0.5}).data.flow_clip is None
     assert load_config(options={"data.flow_clip": None}).data.flow_clip == 50.0
+
+
+def test_values_are_read_as_they_are_written(tmp_path, monkeypatch):
+    """As YAML 1.2 does: no octal and no sexagesimal numbers, no dates; ~ is the home folder, a byte order mark nothing."""
+    monkeypatch.setenv("HOME", "/home/me")
+    path = write(tmp_path, "\ufefftrain: {num_epochs: 010, lr: .5e-2}\ndata: {base_path: ~/chairs}\n")
+    config = load_config(path)
+    assert (config.train.num_epochs, config.train.lr, str(config.data.base_path)) == (10, 0.005, "/home/me/chairs")
+    assert load_config(assignments=["train.lr=1"]).train.lr == 1.0
+
+
+def test_what_is_no_text_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(EfnasError, match="it is no file"):
+        load_config(tmp_path / "pipe.yaml")
+    (tmp_path / "wide.yaml").write_bytes("train: {lr: 1}".encode("utf-16"))
+    with pytest.raises(EfnasError, match="not text in UTF-8"):
+        load_config(tmp_path / "wide.yaml")
 
 
 def test_an_empty_file_means_the_defaults(tmp_path):
