@@ -48,10 +48,17 @@ def make_folder(folder: Path) -> None:
 
 
 def existing_folder(path: Path) -> Path:
-    """The absolute path itself, or the nearest folder above it that exists: where it would be made."""
+    """The absolute path itself, or the nearest folder above it that exists: where it would be made.
+
+    Raises EfnasError where a file or a link that leads nowhere stands in the way.
+    """
     place = path.absolute()
     while not place.exists():
+        if place.is_symlink():
+            raise EfnasError(f"{place} is a link that leads nowhere.")
         place = place.parent
+    if not place.is_dir():
+        raise EfnasError(f"{place} is a file, not a folder.")
     return place
 
 

@@ -27,7 +27,7 @@ def check(
     min_width: Annotated[int, typer.Option(min=1, help="Smallest width that is in order.")] = 1,
     output: Output = Output(),
 ) -> None:
-    """Go over every file: pairs complete, images decode, sizes equal, flow whole and finite."""
+    """Go over every file: pairs complete, images whole, sizes equal, flow whole, finite and known."""
     from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.cli.screen.progress import progress_bar
     from efnas.data.check import check_data

@@ -92,7 +92,7 @@ def train(
         schedule = "extend" if extend_schedule else "keep" if keep_schedule else None
         decided = Resume(resume_from or "last", allow or [], schedule) if going_on else None
         with training_screen(output.as_json, messages) as screen:
-            plan = prepare(settings, decided, screen.synthesis)
+            plan = prepare(settings, decided, screen.synthesis, write=not dry_run)
             if dry_run:
                 with screen.refusals():
                     allowed(plan, overwrite, decided)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.data.check import check_sample
-from efnas.data.flow_files import HEADER_BYTES, MAGIC
+from efnas.data.flow_files import HEADER_BYTES, MAGIC, UNKNOWN
 from efnas.data.flying_chairs import DataSet
 from efnas.data.sampling_plan import SamplePlan
 from efnas.errors import EfnasError
@@ -131,5 +131,5 @@ def _decode_flo(raw, path):
         "broken .flo",
     ):
         values = tf.decode_raw(raw, tf.float32)[HEADER_BYTES // 4 :]
-    with check(tf.reduce_all(tf.is_finite(values)), "flow is not finite"):
+    with check(tf.reduce_all(tf.abs(values) < UNKNOWN), "flow is not finite, or not known"):
         return tf.reshape(values, [side[1], side[0], 2])

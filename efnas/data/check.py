@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
-from PIL import Image
-
 from efnas.data.flow_files import read_flo
 from efnas.data.flying_chairs import Sample, index_list, scan_folder
+from efnas.data.images import TRAINABLE, read_image
 from efnas.errors import EfnasError
 
 
@@ -42,18 +41,16 @@ def check_data(
 def check_sample(sample: Sample, min_height: int = 1, min_width: int = 1) -> Optional[str]:
     """What is wrong with the files of a sample, as a sentence that names the file; None when nothing is.
 
-    The images must decode to RGB, all three files have one size, at least the given one, and the flow be finite.
+    The images must be whole, all three files have one size, at least the given one, and the flow be known everywhere.
     """
     sizes = []
     for path in (sample.first, sample.second):
-        try:
-            with Image.open(path) as image:
-                image.load()
-                sizes.append((image.height, image.width))
-        except FileNotFoundError:
+        if not path.exists():
             return f"{path} is missing."
-        except (OSError, SyntaxError, ValueError) as error:
-            return f"{path} does not decode: {error}."
+        try:
+            sizes.append(read_image(path, TRAINABLE).shape[:2])
+        except EfnasError as error:
+            return str(error)
     try:
         flow = read_flo(sample.flow)
     except EfnasError as error:

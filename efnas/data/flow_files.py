@@ -11,13 +11,14 @@ from efnas.files import write_whole
 MAGIC = 202021.25
 HEADER_BYTES = 12
 MAX_SIDE = 100_000
+UNKNOWN = 1e9  # Middlebury marks unknown flow with values from here on
 
 
-def read_flo(path: Path, require_finite: bool = True) -> np.ndarray:
+def read_flo(path: Path, require_known: bool = True) -> np.ndarray:
     """The flow in a file: float32 [height, width, 2], (u, v) in pixels.
 
-    With `require_finite` a NaN or infinite value is an error. Raises EfnasError, naming the file, when it is missing,
-    is no `.flo` file, or holds more or fewer bytes than its header says.
+    With `require_known` a value that is not finite, or marked as unknown, is an error. Raises EfnasError, naming the
+    file, when it is missing, is no `.flo` file, or holds more or fewer bytes than its header says.
     """
     try:
         raw = Path(path).read_bytes()
@@ -35,8 +36,11 @@ def read_flo(path: Path, require_finite: bool = True) -> np.ndarray:
         word = "is truncated" if len(raw) < expected else "is too long"
         raise EfnasError(f"{path} {word}: {len(raw)} bytes where {width}x{height} pixels need {expected}.")
     flow = np.frombuffer(raw, "<f4", offset=HEADER_BYTES).reshape(height, width, 2).astype(np.float32)
-    if require_finite and not np.isfinite(flow).all():
+    if require_known and not np.isfinite(flow).all():
         raise EfnasError(f"{path} holds {int((~np.isfinite(flow)).sum())} values that are not finite.")
+    if require_known and (np.abs(flow) >= UNKNOWN).any():
+        unknown = int((np.abs(flow) >= UNKNOWN).any(axis=-1).sum())
+        raise EfnasError(f"{path} marks {unknown:,} pixels as unknown; training and evaluation need all of them.")
     return flow
 
 

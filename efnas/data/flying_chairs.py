@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class DataSet(NamedTuple):
         """What tells two data sets apart whatever folder they lie in: the count and the hash of the sample names."""
         names = "\n".join(sorted(sample.name for sample in self.samples))
         return {"samples": len(self.samples), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+
+
+def planned_folder(folder: Path, numbers: Iterable[int]) -> DataSet:
+    """The samples of a folder that is still to be written, by their numbers."""
+    return DataSet(tuple(_sample(f"{number:07}", folder / f"{number:07}") for number in numbers), folder)
 
 
 def index_folder(folder: Path) -> DataSet:

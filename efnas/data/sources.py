@@ -4,7 +4,7 @@ import json
 from typing import Callable, NamedTuple
 
 from efnas.config import Data
-from efnas.data.flying_chairs import DataSet, find_dataset
+from efnas.data.flying_chairs import DataSet, find_dataset, planned_folder
 from efnas.errors import EfnasError
 
 
@@ -16,8 +16,19 @@ class DataSets(NamedTuple):
         return {"train": self.train.fingerprint(), "val": self.val.fingerprint()}
 
 
-def open_datasets(data: Data, progress: Callable[[int, int], None] = lambda done, total: None) -> DataSets:
-    """Raises EfnasError, saying what was looked for and where, when a set is not there."""
+def open_datasets(
+    data: Data, progress: Callable[[int, int], None] = lambda done, total: None, write: bool = True
+) -> DataSets:
+    """Without `write` a synthetic set that is not there stays so, and the sets are those that it would be.
+
+    Raises EfnasError, saying what was looked for and where, when a set is not there.
+    """
+    if data.synthetic and not write and not data.base_path.exists():
+        train, val, base = data.synthetic.train_pairs, data.synthetic.val_pairs, data.base_path
+        return DataSets(
+            planned_folder(base / data.train_dir, range(train)),
+            planned_folder(base / data.val_dir, range(train, train + val)),
+        )
     if data.synthetic:
         _ensure_synthetic(data, progress)
     elif not data.base_path.is_dir():

@@ -5,11 +5,11 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from efnas.data.flow_files import read_flo
+from efnas.data.flow_files import UNKNOWN, read_flo
+from efnas.data.images import read_image
 from efnas.errors import EfnasError
 
 IMAGES = (".png", ".ppm", ".jpg", ".jpeg", ".bmp")
-UNKNOWN = 1e9  # Middlebury marks unknown flow with values beyond this
 
 
 class Score(NamedTuple):
@@ -18,18 +18,6 @@ class Score(NamedTuple):
     epe: float
     zero_epe: float
     known: float
-
-
-def read_image(path: Path) -> np.ndarray:
-    """RGB [h, w, 3] in [-1, 1]. Raises EfnasError for a file that is no image."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"), np.float32) / 127.5 - 1.0
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no image"
-        raise EfnasError(f"Cannot read {path}: {reason}.") from error
 
 
 def frame_pairs(first: Path, second: Optional[Path]) -> List[Tuple[Path, Path]]:
@@ -60,7 +48,7 @@ def _images_in(folder: Path) -> List[Path]:
 
 def read_pair(first: Path, second: Path) -> np.ndarray:
     """[h, w, 6] in [-1, 1]. Raises EfnasError when the images differ in size."""
-    images = [read_image(first), read_image(second)]
+    images = [read_image(path).astype(np.float32) / 127.5 - 1.0 for path in (first, second)]
     if images[0].shape != images[1].shape:
         sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in images]
         raise EfnasError(f"{first} and {second} differ in size: {sizes[0]} and {sizes[1]} pixels.")
@@ -92,7 +80,7 @@ class Truth(NamedTuple):
 
 def read_truth(path: Path, height: int, width: int) -> Truth:
     """Ground truth for images of this size. Raises EfnasError when it is of another, or knows no pixel."""
-    flow = read_flo(path, require_finite=False)
+    flow = read_flo(path, require_known=False)
     if flow.shape[:2] != (height, width):
         raise EfnasError(f"{path} is of {flow.shape[1]}x{flow.shape[0]} pixels, the images are of {width}x{height}.")
     known = (np.abs(np.nan_to_num(flow, nan=UNKNOWN)) < UNKNOWN).all(axis=-1)

@@ -50,11 +50,12 @@ def prepare(
     config: Config,
     resume: Optional[Resume] = None,
     synthesis: Callable[[int, int], None] = lambda done, total: None,
+    write: bool = True,
 ) -> Plan:
     """Check everything a run needs; raises EfnasError for the first thing that is missing.
 
     `resume` says how a run that stands is gone on with; `synthesis(done, total)` counts the pairs of a synthetic data
-    set that is written on first use.
+    set that is written on first use, but never without `write`.
     """
     stored = read_manifest(config.runtime.run_folder) if resume else None
     if resume:
@@ -67,7 +68,7 @@ def prepare(
     folder = config.runtime.run_folder
     if beginning and not resume and folder.resolve() in beginning.checkpoint.resolve().parents:
         raise EfnasError(f"{PATH} lies in {folder}, which the run would replace: take another --experiment-name.")
-    sets = open_datasets(config.data, synthesis)
+    sets = open_datasets(config.data, synthesis, write)
     samples = samples_per_epoch(
         len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )

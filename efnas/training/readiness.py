@@ -33,7 +33,10 @@ def examine_data(config: Config, wanted: bool) -> Iterator[Finding]:
 def examine_disk(config: Config) -> Finding:
     folder = config.runtime.output_root
     needed = checkpoint_bytes(supernet_of(config), config.network.base_width) / 1e9
-    place = existing_folder(folder)
+    try:
+        place = existing_folder(folder)
+    except EfnasError as error:
+        return Finding("disk", PROBLEM, str(error), "set runtime.output_root (--output-root)")
     free = shutil.disk_usage(place).free / 1e9
     if not os.access(place, os.W_OK):
         return Finding("disk", PROBLEM, f"{place} cannot be written to", "set runtime.output_root (--output-root)")

@@ -66,6 +66,8 @@ def place(tmp_path_factory, small_chairs):
     os.link(image, root / "hard.png")
     shutil.copy(broken / "train" / "0000000-flow_01.flo", root / "flow.flo")
     os.mkfifo(root / "pipe.yaml")
+    (root / "loop").symlink_to("loop")
+    (root / "dangling").symlink_to("nowhere")
     (root / "crash").mkdir()
     stand_in_program(root / "crash", code=1)
     return root
@@ -138,6 +140,9 @@ CASES = [
     (["train", *GOOD, *RUNS, "bare", "--resume", "--overwrite"], "contradict"), (["train", *GOOD, "--allow", "train.lr"], "belong to --resume"),
     (["train", *GOOD, *RUNS, "bare", "--resume", "--allow", "train.none"], "no identity key"),
     (["train", *GOOD, *RUNS, "bare", "--dry-run"], "already holds a run"),
+    *((["train", *GOOD, "--dry-run", "--output-root", root], why) for root, why in (
+        ("@/file", "is a file"), ("@/file/below", "is a file"), ("@/loop", "leads nowhere"), ("@/dangling", "leads nowhere"),
+        ("@/loop/below", "leads nowhere"))),
     (["train", *GOOD, *RUNS, "bare", "--resume", "--dry-run"], "no checkpoint"),
     (["train", *GOOD, "--init-from", "@/absent"], "no checkpoint"), (["train", *GOOD, "--init-from", "@/empty"], "no checkpoint in"),
     (["train", *GOOD, "--init-from", "@/file"], "no checkpoint"), (["train", *GOOD, "--init-from", "@/runs/bare"], "damaged"),
@@ -192,7 +197,7 @@ CASES = [
     (["vela-compare", "--arch", CODE, *VELA, "--table", "@/empty"], "No such file"),
     (["runs", "--output-root", "@/absent"], "no folder"), (["runs", "show", "@/empty"], "no run in"), (["runs", "show", "nowhere"], "no run in"),
     (["runs", "show", "@/runs/bare", "--plot", "@/x.xyz"], "ends with .png"), (["doctor", "--config", "@/unknown.yaml"], "Unknown configuration key"),
-    (["infer", "@/file"], "alone is no pair"), (["infer", "@/file", "@/file"], "it is no image"), (["infer", "@/absent", "@/file"], "No such file"),
+    (["infer", "@/file"], "alone is no pair"), (["infer", "@/file", "@/file"], "no whole image"), (["infer", "@/absent", "@/file"], "No such file"),
     (["infer", "@/empty", "--out", "@/new"], "no two images"), (["infer", "@/file", "@/empty"], "an image and a folder"),
     (["infer", IMAGE, IMAGE, "--tflite", "@/file"], "no .tflite network"), (["infer", IMAGE, IMAGE, "--tflite", "@/absent"], "No such file"),
     (["infer", IMAGE, IMAGE, "--out", "@/x.xyz"], "ends with .png"), (["infer", IMAGE, IMAGE, "--ground-truth", "@/file"], "truncated"),

@@ -113,7 +113,7 @@ def test_data_check_lists_what_is_broken_and_exits_1(tmp_path):
     (made / "train" / "0000001-img_0.png").write_bytes(b"nothing")
     (made / "train" / "0000002-flow_01.flo").unlink()
     done = efnas("data", "check", made, code=1)
-    assert "0000001-img_0.png does not decode" in done.stdout
+    assert "0000001-img_0.png: it is no whole image" in done.stdout
     assert "0000002-flow_01.flo is missing" in done.stdout
 
 

@@ -57,7 +57,7 @@ def break_flow_values(chairs):
 
 
 @pytest.mark.parametrize("damage, message", [
-    (break_image, "0000002-img_1.png does not decode"), (break_size, "0000002-img_1.png is 60x48 pixels"),
+    (break_image, "0000002-img_1.png is truncated"), (break_size, "0000002-img_1.png is 60x48 pixels"),
     (break_flow_size, "0000002-flow_01.flo is 60x48 pixels"), (break_flow_values, "1 values that are not finite"),
 ])  # fmt: skip
 def test_the_check_names_the_broken_file(chairs, damage, message):

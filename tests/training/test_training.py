@@ -205,6 +205,15 @@ def test_synthetic_data_is_written_on_first_use_and_another_is_not_taken_for_it(
         prepare(load_config(assignments=[*settings, "data.synthetic.motion=5"]))
 
 
+def test_a_dry_run_writes_nothing_and_plans_what_the_first_run_would_write(small_settings, tmp_path):
+    settings = [*small_settings, "data.dataset=synthetic", f"data.base_path={tmp_path / 'made'}",
+                "data.synthetic.height=40", "data.synthetic.width=56", "data.synthetic.train_pairs=3",
+                "data.synthetic.val_pairs=2"]  # fmt: skip
+    planned = prepare(load_config(assignments=settings), write=False)
+    assert list(tmp_path.iterdir()) == []
+    assert planned.sets.fingerprints() == prepare(load_config(assignments=settings)).sets.fingerprints()
+
+
 def test_real_pairs_train(real_chairs, small_settings):
     outcome = run(small_settings, f"data.base_path={real_chairs}", "data.input_height=96", "data.input_width=128",
                   "train.batch_size=2", "train.num_epochs=1")[-1]  # fmt: skip

@@ -1,0 +1,38 @@
+"""What an image is: one definition for the check of a data set, for training, and for inference on a user's own."""
+
+import io
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+
+from efnas.errors import EfnasError
+
+# What TensorFlow's reader of PNG files takes.
+TRAINABLE = ("PNG", "JPEG")
+PNG_END = b"IEND\xaeB`\x82"
+
+
+def read_image(path: Path, formats: Sequence[str] = ()) -> np.ndarray:
+    """RGB, uint8 [h, w, 3]; of 16 bits a channel the upper eight, as TensorFlow takes them.
+
+    Raises EfnasError, naming the file, for one that is no whole image, or none of the `formats` (left out: any).
+    """
+    from PIL import Image
+
+    try:
+        raw = Path(path).read_bytes()
+        with Image.open(io.BytesIO(raw)) as image:
+            if formats and image.format not in formats:
+                raise EfnasError(f"{path} is a {image.format} file; training reads {' and '.join(formats)}.")
+            if image.format == "PNG" and PNG_END not in raw[-64:]:
+                raise EfnasError(f"{path} is truncated: it has no end.")
+            if image.mode.startswith("I"):
+                return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, axis=-1)
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise EfnasError(f"Cannot read {path}: {error.strerror or 'it is no whole image'}.") from error
+    except (SyntaxError, ValueError) as error:
+        raise EfnasError(f"Cannot read {path}: it is no whole image.") from error
+    except Image.DecompressionBombError as error:
+        raise EfnasError(f"Cannot read {path}: it says that it is too large to be an image.") from error
