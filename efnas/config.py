@@ -28,6 +28,8 @@ class Section(BaseModel):
         kinds = {getattr(kind, "__origin__", kind) for kind in _alternatives(annotation)}
         if kinds & {int, float} and isinstance(value, (bool, str)) and Literal not in kinds:
             raise ValueError("must be a number")
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("must not hold a NUL character")
         return Path(value).expanduser() if Path in kinds and isinstance(value, str) else value
 
 

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
 from typing import List, NamedTuple, Optional
 
@@ -48,6 +50,10 @@ COMMANDS = {
 }
 
 
+class Terminated(BaseException):
+    """SIGTERM, where no run takes it as a request to save."""
+
+
 class LazyGroup(TyperGroup):
     """Lists its commands by what is said of them above, and imports the one that is called."""
 
@@ -74,6 +80,10 @@ class LazyGroup(TyperGroup):
             if ctx.params["debug"]:
                 raise
             return end(str(error), error.exit_code, error.label)
+        except KeyboardInterrupt:
+            return end("interrupted.", 130, "Stopped")
+        except Terminated:
+            return end("terminated.", 143, "Stopped")
 
 
 def load(name: str) -> Command:
@@ -122,6 +132,9 @@ def efnas(
 
 def main() -> None:
     _open_streams()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         code = typer.main.get_command(application)(prog_name="efnas", standalone_mode=False)
         sys.stdout.flush()
@@ -138,6 +151,10 @@ def main() -> None:
             raise
         _write_to_nothing(sys.stdout)
         end(f"Cannot write the answer: {error.strerror}.", 2)
+
+
+def _terminate(number, frame) -> None:
+    raise Terminated
 
 
 def _open_streams() -> None:

@@ -119,9 +119,10 @@ def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
         # Older tables say how far off the flash may be in their proof alone.
         flash_error = about["proofs"][-1]["largest_flash_error_kib"]
         blocks = [block.name for block in space.blocks]
-        return CostTable(
-            [_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content))], about, space
-        )
+        rows = [_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content))]
+        if not rows or not isinstance(about["title"], str):
+            raise ValueError("nothing in it")
+        return CostTable(rows, about, space)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: it is damaged.") from error
 
@@ -150,6 +151,8 @@ def select_rows(
     columns = list(table.rows[0].as_dict())
     if sort not in columns:
         raise EfnasError(f"The table has no column '{sort}'; it has {', '.join(columns)}.")
+    if "epe" in (sort, *at_most) and all(row.epe is None for row in table.rows):
+        raise EfnasError("The table knows the error of no subnet: efnas sweep --checkpoint adds those of a run.")
     return sorted(filter(within, table.rows), key=lambda row: row.as_dict()[sort], reverse=descending)
 
 

@@ -95,6 +95,8 @@ def index_list(list_file: Path, base: Path) -> DataSet:
         words = line.split("#")[0].split()
         if not words:
             continue
+        if "\0" in line:
+            raise EfnasError(f"{list_file}, line {number}: there is a NUL character in it.")
         if len(words) == 3:
             name = words[0][: -len(FIRST)] if words[0].endswith(FIRST) else words[0]
             sample = Sample(name, *(base / word for word in words))

@@ -11,7 +11,7 @@ from efnas.runs.history import EVALUATIONS, PER_ARCH
 from efnas.runs.manifest import Difference, differences, identity_sha256, read_manifest
 from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import CHECKPOINTS
-from efnas.runs.seal import read_whole
+from efnas.runs.seal import SEAL, read_whole, with_ending
 
 EXTEND, KEEP = "extend", "keep"
 LENGTH_KEYS = ("train.num_epochs", "train.schedule_epochs")
@@ -76,6 +76,8 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
             f"{'s' if len(refused) == 1 else ''}; take another --experiment-name, or --allow a key.",
             found,
         )
+    if not any(with_ending(folder / name, SEAL).exists() for name in CHECKPOINTS.values()):
+        raise EfnasError(f"{folder} has no checkpoint: it ended before its first one; --overwrite begins it anew.")
     path = folder / CHECKPOINTS[resume.checkpoint]
     state = _whole_state(folder, resume.checkpoint)
     known = [identity_sha256(stored)] + [entry["identity_sha256"] for entry in stored["history"]]

@@ -17,7 +17,9 @@ def run(words: List[str], seconds: Optional[float] = None) -> str:
     """What the program printed. Raises EfnasError when it fails or takes too long; its output is then kept."""
     seconds = seconds or TIME_LIMIT_SECONDS
     try:
-        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
+        done = subprocess.run(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", timeout=seconds
+        )
     except subprocess.TimeoutExpired as error:
         said = error.stdout or b""
         raise _too_long(words, said if isinstance(said, str) else said.decode(errors="replace"), seconds) from error

@@ -144,11 +144,8 @@ def flow_table():
 def test_a_row_says_what_a_subnet_costs_and_how_that_is_known(flow_table):
     assert len(flow_table.rows) == 19_683
     row = flow_table.row(FLOW_SPACE.parse("210000001"))
-    assert (row.options["EB0"], row.options["EB1"], row.options["H2Out"]) == (
-        "3 residual blocks",
-        "2 residual blocks",
-        "5x5",
-    )
+    options = ["3 residual blocks", "2 residual blocks", "5x5"]
+    assert [row.options[name] for name in ("EB0", "EB1", "H2Out")] == options
     assert row.latency_ms == pytest.approx(100 + 2 + 2 + 9) and row.fps == pytest.approx(1000 / 113)
     assert (row.sram_kib, row.fits, row.known) == (1600, False, "derived")
     assert flow_table.row(FLOW_SPACE.baseline).known == "compiled"
@@ -203,6 +200,9 @@ def test_a_query_keeps_its_limits(flow_table):
     assert len(select_rows(flow_table, {}, None, True, "fps", True)) == 2 * 19_683 / 3
     with pytest.raises(EfnasError, match="no column 'speed'"):
         select_rows(flow_table, {}, None, False, "speed", False)
+    without = flow_table._replace(rows=[row._replace(epe=None) for row in flow_table.rows[:9]])
+    with pytest.raises(EfnasError, match="knows the error of no subnet"):
+        select_rows(without, {}, None, False, "epe", False)
 
 
 @pytest.mark.parametrize("at_most, min_fps, error, worst", [
@@ -228,7 +228,7 @@ def test_the_front_holds_what_no_other_beats(flow_table):
 @pytest.mark.parametrize("change, message", [
     (lambda folder: (folder / "table.json").unlink(), "No such file"),
     (lambda folder: (folder / "table.json").write_text("{"), "it is damaged"),
-    (lambda folder: _about(folder, proofs=[]), "it is damaged"),
+    (lambda folder: _about(folder, proofs=[]), "it is damaged"), (lambda folder: _about(folder, title=None), "it is damaged"),
     (lambda folder: (folder / "table.csv").write_text("arch\n"), "changed or cut"),
     (lambda folder: _about(folder, space=["another", 1]), r"of another search space \(\['another', 1\]\)"),
     (lambda folder: _about(folder, space=["edgeflow-bilinear", 2]), "of another search space"),

@@ -68,7 +68,7 @@ def test_the_full_training_is_the_known_one():
     ("=5", "section.key=value"), ("train.lr=[", "cannot be read"), ("train.lr=true", "must be a number"),
     ("train.lr='3'", "must be a number"), ("train.lr=2020-13-45", "must be a number"), ("train.lr=1:30", "must be a number"),
     ("train.num_epochs=" + "9" * 5000, "cannot be read"), ("train.lr=" + "[" * 5000, "cannot be read"),
-    ("train={lr: 1, lr: 2}", "cannot be read"), ("eval.full_every=no", "must be a number"),
+    ("train={lr: 1, lr: 2}", "cannot be read"), ('data.base_path="a\\0b"', "NUL character"), ("eval.full_every=no", "must be a number"),
 ])  # fmt: skip
 def test_a_wrong_setting_gets_one_sentence(assignment, message):
     with pytest.raises(EfnasError) as error:

@@ -117,7 +117,7 @@ class TestWhatIsContinued:
         folder = tmp_path / "supernet"
         folder.mkdir(exist_ok=True)
         write_manifest(folder, prepare(config_of(settings, tmp_path)).manifest)
-        with pytest.raises(EfnasError, match="no checkpoint"):
+        with pytest.raises(EfnasError, match="no checkpoint: .* --overwrite begins it anew"):
             check_resume(folder, self.fresh(folder), Resume())
 
     def test_every_identity_key_blocks_every_tuning_key_is_shown_and_no_place_key_counts(self, straight):

@@ -43,6 +43,14 @@ def test_a_program_that_is_not_vela_is_refused(tmp_path):
     assert opened(stand_in_program(tmp_path, version="5.2.0")).version == "5.2.0"
 
 
+def test_a_program_that_answers_in_bytes_is_refused(tmp_path):
+    program = tmp_path / "vela"
+    program.write_text("#!/bin/sh\nprintf '\\377\\000\\376'\n")
+    program.chmod(0o755)
+    with pytest.raises(EfnasError, match="does not answer as Vela"):
+        opened(program)
+
+
 def test_the_compiler_is_looked_for_in_order(tmp_path, monkeypatch):
     """Each place is taken away in turn; what is found then stands next in the order."""
     places = {name: tmp_path / name for name in ("given", "environment", "project/.venv-vela/bin", "beside", "path")}

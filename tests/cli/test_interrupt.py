@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM: one line and the code for it, whatever the program is at."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+# The program, which sends itself a signal when it first imports a module.
+PROGRAM = """
+import os, signal, sys
+
+class Trap:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv_target:
+            sys.argv_target = None
+            os.kill(os.getpid(), int(number))
+
+_, sys.argv_target, number, *words = sys.argv
+sys.argv[:] = ["efnas", *words]
+sys.meta_path.insert(0, Trap())
+from efnas.cli.entry import main
+main()
+"""
+SAID = {signal.SIGINT: (130, "Stopped: interrupted.\n"), signal.SIGTERM: (143, "Stopped: terminated.\n")}
+
+
+@pytest.mark.parametrize("number", SAID, ids=lambda number: number.name)
+@pytest.mark.parametrize("at, words", [
+    ("typer", ["--help"]), ("efnas.cli.app", ["codec", "self-test"]), ("efnas.cli.codec", ["codec", "self-test"]),
+    ("efnas.core.code_check", ["codec", "self-test"]), ("numpy", ["sample-check"]), ("scipy", ["sample-check"]),
+    ("pydantic", ["train"]), ("tensorflow", ["train", "--dry-run"]), ("efnas.vela.compiler", ["sweep"]),
+    ("PIL", ["infer", "a.png", "b.png"]), ("yaml", ["doctor"]),
+])  # fmt: skip
+def test_a_signal_ends_it_with_one_line(tmp_path, at, words, number):
+    done = subprocess.run([sys.executable, "-c", PROGRAM, at, str(int(number)), *words], capture_output=True, text=True,
+                          cwd=tmp_path)  # fmt: skip
+    assert (done.returncode, done.stderr.lstrip("\n")) == SAID[number]
+    assert list(tmp_path.iterdir()) == []
