@@ -3,6 +3,7 @@
 Each key says what it is for: `docs/configuration.md` is made of that.
 """
 
+import re
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
@@ -30,21 +31,28 @@ class Section(BaseModel):
             raise ValueError("must be a number")
         if isinstance(value, str) and "\0" in value:
             raise ValueError("must not hold a NUL character")
+        if Path in kinds and value == "":
+            raise ValueError("must not be empty")
         return Path(value).expanduser() if Path in kinds and isinstance(value, str) else value
 
 
 class Runtime(Section):
     """Where a run is kept and on what it computes."""
 
-    experiment_name: str = Field(
-        "supernet", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the run and of its folder."
-    )
+    experiment_name: str = Field("supernet", max_length=200, description="Name of the run and of its folder.")
     output_root: Path = Field(Path("outputs/supernet"), description="Folder that runs are kept in.")
     seed: int = Field(42, ge=0, lt=2**63, description="Seed of weights, fair cycles, the order of the data and crops.")
     gpu_device: Optional[int] = Field(
         None, ge=-1, description="Number of the GPU; -1 is the CPU, left out the first GPU where there is one."
     )
     threads: int = Field(0, ge=0, le=1024, description="Threads to compute with; 0 is one a core.")
+
+    @field_validator("experiment_name")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+            raise ValueError("must begin with a letter or a digit and hold letters, digits, '.', '_' and '-' alone")
+        return value
 
     @property
     def run_folder(self) -> Path:

@@ -34,15 +34,18 @@ def load_config(
     for key, value in (base or {}).items():
         _assign(tree, key, value)
     tree = _read_file(Path(file)) if file else tree
+    said = []  # keys that do not come from the file
     for key, value in (options or {}).items():
         if value is not None:
             _assign(tree, key, value)
+            said.append(key)
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             raise EfnasError(f"--set takes section.key=value, not '{text}'.")
         try:
             _assign(tree, key.strip(), read_yaml(value))
+            said.append(key.strip())
         except yaml.YAMLError as error:
             raise EfnasError(f"--set {text}: the value cannot be read.") from error
     _refuse_unknown_keys(tree, Config, (), file)
@@ -52,7 +55,7 @@ def load_config(
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
         message = first["msg"].replace("Value error, ", "")
-        where = f" in {file}" if file else ""
+        where = f" in {file}" if file and key not in said else ""
         shown = "" if isinstance(first["input"], (dict, BaseModel)) else f" (it is {first['input']!r})"
         raise EfnasError(f"Configuration{where}: {key + ': ' if key else ''}{message}{shown}.") from error
 
@@ -74,6 +77,8 @@ def _read_file(file: Path) -> dict:
         raise EfnasError(f"{file} is not valid YAML{why}{f' (line {mark.line + 1})' if mark else ''}.") from error
     if tree is None:
         return {}
+    if isinstance(tree, dict):  # a section with no keys below it has its defaults
+        tree = {section: {} if values is None else values for section, values in tree.items()}
     if not isinstance(tree, dict):
         raise EfnasError(f"{file} is not a configuration: it must hold sections such as 'train:' with keys below.")
     for name, new in RENAMED.items():

@@ -62,13 +62,13 @@ def test_the_full_training_is_the_known_one():
     ("data.input_height=0", "greater than or equal to 16"),
     ("eval.eval_batches_per_arch=some", "or all"), ("eval.eval_batches_per_arch=0", "from 1"),
     ("eval.best_metric=max", "'mean'"), ("runtime.seed=-1", "greater than or equal to 0"),
-    ("runtime.gpu_device=-2", "greater than or equal to -1"), ("runtime.experiment_name=../x", "pattern"),
+    ("runtime.gpu_device=-2", "greater than or equal to -1"), ("runtime.experiment_name=../x", "must begin with a letter or a digit"),
     ("runtime.experiment_name=", "valid string"), ("data.dataset=synthetic", "go together"),
     ("data.synthetic={}", "go together"), ("train=5", "train"), ("train.lr", "section.key=value"),
     ("=5", "section.key=value"), ("train.lr=[", "cannot be read"), ("train.lr=true", "must be a number"),
     ("train.lr='3'", "must be a number"), ("train.lr=2020-13-45", "must be a number"), ("train.lr=1:30", "must be a number"),
     ("train.num_epochs=" + "9" * 5000, "cannot be read"), ("train.lr=" + "[" * 5000, "cannot be read"),
-    ("train={lr: 1, lr: 2}", "cannot be read"), ('data.base_path="a\\0b"', "NUL character"), ("eval.full_every=no", "must be a number"),
+    ("train={lr: 1, lr: 2}", "cannot be read"), ('data.base_path=""', "must not be empty"), ('data.base_path="a\\0b"', "NUL character"), ("eval.full_every=no", "must be a number"),
 ])  # fmt: skip
 def test_a_wrong_setting_gets_one_sentence(assignment, message):
     with pytest.raises(EfnasError) as error:
@@ -114,6 +114,15 @@ def test_values_are_read_as_they_are_written(tmp_path, monkeypatch):
     config = load_config(path)
     assert (config.train.num_epochs, config.train.lr, str(config.data.base_path)) == (10, 0.005, "/home/me/chairs")
     assert load_config(assignments=["train.lr=1"]).train.lr == 1.0
+
+
+def test_a_section_without_keys_has_its_defaults_and_a_wrong_option_is_not_blamed_on_the_file(tmp_path):
+    path = write(tmp_path, "train:\neval:\n  full_every: -1\n")
+    with pytest.raises(EfnasError, match="Configuration in .*c.yaml: eval.full_every"):
+        load_config(path)
+    with pytest.raises(EfnasError, match="Configuration: eval.full_every"):
+        load_config(path, assignments=["eval.full_every=-2"])
+    assert load_config(path, assignments=["eval.full_every=1"]).train == Config().train
 
 
 def test_what_is_no_text_is_not_waited_for(tmp_path):
