@@ -84,6 +84,10 @@ class LazyGroup(TyperGroup):
             return end("interrupted.", 130, "Stopped")
         except Terminated:
             return end("terminated.", 143, "Stopped")
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # what pydantic's Rust makes of an interrupt
+                raise
+            return end("interrupted.", 130, "Stopped")
 
 
 def load(name: str) -> Command:

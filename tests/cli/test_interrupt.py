@@ -25,6 +25,15 @@ main()
 SAID = {signal.SIGINT: (130, "Stopped: interrupted.\n"), signal.SIGTERM: (143, "Stopped: terminated.\n")}
 
 
+def test_an_interrupt_that_rust_catches_is_one_too(tmp_path):
+    panic = PROGRAM.replace("os.kill(os.getpid(), int(number))", "raise PanicException").replace(
+        "class Trap:", "class PanicException(BaseException):\n    pass\n\nclass Trap:"
+    )
+    done = subprocess.run([sys.executable, "-c", panic, "pydantic", "0", "train"], capture_output=True, text=True,
+                          cwd=tmp_path)  # fmt: skip
+    assert (done.returncode, done.stderr) == SAID[signal.SIGINT]
+
+
 @pytest.mark.parametrize("number", SAID, ids=lambda number: number.name)
 @pytest.mark.parametrize("at, words", [
     ("typer", ["--help"]), ("efnas.cli.app", ["codec", "self-test"]), ("efnas.cli.codec", ["codec", "self-test"]),
