@@ -84,12 +84,12 @@ def train(
     settings = run.settings(options, of_run=going_on)
     with messages_for_a_log() as messages:
         from efnas.cli.screen.training import training_screen
-        from efnas.runs.resume import Resume
+        from efnas.runs.resume import EXTEND, KEEP, Resume
         from efnas.training.loop import run_training
         from efnas.training.plan import allowed, prepare
         from efnas.training.stopping import StopRequest
 
-        schedule = "extend" if extend_schedule else "keep" if keep_schedule else None
+        schedule = EXTEND if extend_schedule else KEEP if keep_schedule else None
         decided = Resume(resume_from or "last", allow or [], schedule) if going_on else None
         with training_screen(output.as_json, messages) as screen:
             plan = prepare(settings, decided, screen.synthesis, write=not dry_run)
