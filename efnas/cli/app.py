@@ -15,6 +15,7 @@ from typing_extensions import Annotated
 
 from efnas import __version__
 from efnas.cli.click import ClickException, Command, Context, NoSuchOption
+from efnas.cli.entry import STOPPED, heeded
 from efnas.errors import EfnasError
 
 # Help as click writes it: rich takes longer to draw a table of options than all else together, and cuts their names.
@@ -51,7 +52,7 @@ COMMANDS = {
 
 
 class Terminated(BaseException):
-    """SIGTERM, where no run takes it as a request to save."""
+    """A signal, where no run takes it as a request to save."""
 
 
 class LazyGroup(TyperGroup):
@@ -80,14 +81,13 @@ class LazyGroup(TyperGroup):
             if ctx.params["debug"]:
                 raise
             return end(str(error), error.exit_code, error.label)
-        except KeyboardInterrupt:
-            return end("interrupted.", 130, "Stopped")
-        except Terminated:
-            return end("terminated.", 143, "Stopped")
+        except Terminated as error:
+            return _end_by(error.args[0])
         except BaseException as error:
-            if type(error).__name__ != "PanicException":  # what pydantic's Rust makes of an interrupt
+            # What pydantic's Rust makes of an interrupt is one, too.
+            if type(error).__name__ not in ("KeyboardInterrupt", "PanicException"):
                 raise
-            return end("interrupted.", 130, "Stopped")
+            return _end_by(signal.SIGINT)
 
 
 def load(name: str) -> Command:
@@ -137,8 +137,8 @@ def efnas(
 def main() -> None:
     _open_streams()
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in heeded():
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _terminate)
     try:
         code = typer.main.get_command(application)(prog_name="efnas", standalone_mode=False)
         sys.stdout.flush()
@@ -149,7 +149,7 @@ def main() -> None:
             sys.exit()
         end(_sentence(error), 2)
     except (typer.Abort, KeyboardInterrupt):
-        end("interrupted.", 130, "Stopped")
+        _end_by(signal.SIGINT)
     except OSError as error:
         if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
             raise
@@ -158,7 +158,12 @@ def main() -> None:
 
 
 def _terminate(number, frame) -> None:
-    raise Terminated
+    raise Terminated(number)
+
+
+def _end_by(number: int) -> None:
+    word, code = STOPPED[number]
+    end(f"{word}.", code, "Stopped")
 
 
 def _open_streams() -> None:

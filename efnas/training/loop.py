@@ -164,6 +164,8 @@ class _Run:
         samples = training_plan(seed, len(plan.sets.train), begin, plan.samples_per_epoch, train.train_sampling_mode)
         self.coverage = coverage(samples, len(plan.sets.train))
         position = at.samples_seen - begin
+        if self.stop_wanted():  # while the graph was built
+            return
         if position < len(samples):
             self.reader.start(session, samples[position:])
         result = None

@@ -23,7 +23,7 @@ from efnas.runs.manifest import (
 from efnas.runs.resume import NotTheSameRun, Resume, check_resume
 from efnas.runs.run_files import BEST, LAST
 from efnas.runs.seal import read_seal, read_whole, write_seal
-from efnas.training.events import Saved, Stepped, Stopped
+from efnas.training.events import Began, Saved, Stepped, Stopped
 from efnas.training.fair_step import FairStep
 from efnas.training.plan import prepare
 
@@ -71,6 +71,12 @@ class TestAnInterruptedRunEqualsAnUninterruptedOne:
         config, stop = config_of(settings, tmp_path), StopAt(step=STEPS_PER_EPOCH)
         events = events_of(config, stop_wanted=stop.wanted, watch=stop.watch)
         assert [type(event) for event in events[-3:]] == [Stepped, Saved, Stopped]
+        assert contents(events_of(config, Resume())[-1].folder) == contents(straight)
+
+    def test_asked_to_stop_while_the_graph_is_built_it_does_not_take_the_first_step(self, straight, settings, tmp_path):
+        config = config_of(settings, tmp_path)
+        events = events_of(config, stop_wanted=lambda: signal.SIGTERM)
+        assert [type(event) for event in events] == [Began, Saved, Stopped] and events[-1].step == 0
         assert contents(events_of(config, Resume())[-1].folder) == contents(straight)
 
     def test_killed(self, straight, interrupted, settings, tmp_path):
