@@ -10,6 +10,8 @@ from typing import Any, List, Optional, Union
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Literal
 
+from efnas.files import too_long
+
 
 def _alternatives(annotation: Any) -> tuple:
     """The types of a union, or the one type."""
@@ -33,6 +35,8 @@ class Section(BaseModel):
             raise ValueError("must not hold a NUL character")
         if Path in kinds and value == "":
             raise ValueError("must not be empty")
+        if Path in kinds and isinstance(value, str) and too_long(Path(value)):
+            raise ValueError("has a name that is longer than a file's may be")
         return Path(value).expanduser() if Path in kinds and isinstance(value, str) else value
 
 

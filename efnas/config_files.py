@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from efnas.config import Config, Section, Synthetic, all_keys
 from efnas.errors import EfnasError
+from efnas.files import read_bytes
 from efnas.strict_yaml import read_yaml
 
 # Keys of older files and runs, by their names of today.
@@ -62,9 +63,7 @@ def load_config(
 
 def _read_file(file: Path) -> dict:
     try:
-        if file.exists() and not file.is_file():
-            raise EfnasError(f"Cannot read the configuration {file}: it is no file.")
-        tree = read_yaml(file.read_text(encoding="utf-8-sig"))
+        tree = read_yaml(read_bytes(file).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise EfnasError(f"There is no configuration file {file}.") from error
     except UnicodeDecodeError as error:

@@ -1,11 +1,28 @@
-"""Writing files so that they appear whole or not at all."""
+"""Reading files that are files, and writing them so that they appear whole or not at all."""
 
+import errno
 import json
 import os
 from pathlib import Path
 from typing import Union
 
 from efnas.errors import EfnasError
+
+LONGEST_NAME = 255  # of Linux, in bytes
+
+
+def too_long(path: Path) -> bool:
+    """Whether one of its names is longer than a file's may be."""
+    return any(len(os.fsencode(name)) > LONGEST_NAME for name in path.parts)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises OSError; also for what is there and is no file, as a pipe, which nobody may ever
+    write to, or a device, which may never end."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no file", str(path))
+    return path.read_bytes()
 
 
 def write_whole(path: Path, content: Union[bytes, str], durable: bool = False) -> None:

@@ -4,13 +4,13 @@ What holds for the options of every command is checked here: numbers are finite,
 """
 
 import inspect
-import os
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from efnas.errors import EfnasError
+from efnas.files import too_long
 
 
 def grouped(command: Callable) -> Callable:
@@ -35,7 +35,8 @@ def grouped(command: Callable) -> Callable:
 
 # What commands write to.
 OUTPUTS = ("out", "plot", "summary")
-LONGEST_NAME, LONGEST_PATH = 255, 4095  # of Linux, in bytes
+WORDS_OR_PATHS = ("checkpoint", "vela")
+LONGEST_PATH = 4095  # of Linux, in bytes
 
 
 def _require_finite(given: Dict[str, Any]) -> None:
@@ -70,8 +71,8 @@ def _is_same(written: Path, read: Path) -> bool:
 
 
 def _require_paths(given: Dict[str, Any]) -> None:
-    for value in given.values():
-        if isinstance(value, Path) and max(map(len, map(os.fsencode, value.parts)), default=0) > LONGEST_NAME:
+    for name, value in given.items():
+        if (isinstance(value, Path) or (value and name in WORDS_OR_PATHS)) and too_long(Path(value)):
             raise EfnasError(f"'{str(value)[:40]}...' has a name that is longer than a file's may be.")
 
 

@@ -101,7 +101,7 @@ class SearchSpace:
         if text.startswith("#"):
             if not _is_number(text[1:]):
                 raise EfnasError(f"'{text}' is not an index; write # and a number, as in #27.")
-            return self.at(int(text[1:]))
+            return self.at(_number(text[1:]))
         fields = [field.strip() for field in text.split(",")] if "," in text else list(text)
         if not fields:
             raise EfnasError(
@@ -112,7 +112,7 @@ class SearchSpace:
                 raise EfnasError(f"Field {place} of the arch code '{text}' is empty.")
             if not _is_number(field):
                 raise EfnasError(f"'{field}' (field {place} of the arch code '{text}') is not a digit.")
-        return self.code(int(field) for field in fields)
+        return self.code(map(_number, fields))
 
     def at(self, index: int) -> ArchCode:
         """The code at `index` in the order of `codes()`."""
@@ -173,6 +173,11 @@ class SearchSpace:
         return ArchCode(
             last - digit if block.name in self.counted_down else digit for block, digit in zip(self.blocks, code)
         )
+
+
+def _number(digits: str) -> int:
+    """Forty digits are beyond any space; Python itself refuses thousands."""
+    return int(digits.lstrip("0")[:40] or "0")
 
 
 def _is_number(text: str) -> bool:

@@ -67,6 +67,7 @@ def sweep_board(request: SweepRequest, folder: Path, progress: ProgressBar, note
     if request.dask:
         from efnas.cost.cluster import on_cluster
     engine = on_cluster(request.dask, note) if request.dask else here
+    make_folder(folder)
     epe = sampled_errors(request, progress) if request.files.checkpoint else {}
     files, form = request.files._replace(checkpoint=None), request.form
     space, config = files.supernet.space, files.config
@@ -77,7 +78,6 @@ def sweep_board(request: SweepRequest, folder: Path, progress: ProgressBar, note
     swept = sweep_space(compiles, exported, request.method, request.tolerance, request.verify, config.runtime.seed, epe,
                         progress, note)  # fmt: skip
     table = table_of(swept, work, form, config, epe)
-    make_folder(folder)
     write_table(folder, table)
     pictures = draw_sweep(table, space, folder)
     return SweepResult(folder, table, pictures, compiles.compiled + exported.compiled, swept)

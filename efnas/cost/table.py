@@ -11,7 +11,7 @@ from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
 from efnas.errors import EfnasError
-from efnas.files import write_json, write_whole
+from efnas.files import read_bytes, write_json, write_whole
 
 TABLE, ABOUT, FRONT = "table.csv", "table.json", "front.csv"
 COMPILED, DERIVED, FAILED = "compiled", "derived", "failed"
@@ -102,9 +102,9 @@ def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
     path = path / TABLE if path.is_dir() else path
     beside = path.with_name(ABOUT)
     try:
-        content = path.read_bytes().decode()
-        about = json.loads(beside.read_text())
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        content = read_bytes(path).decode()
+        about = json.loads(read_bytes(beside))
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: {reason}.") from error
     named = about.get("space") if isinstance(about, dict) else None

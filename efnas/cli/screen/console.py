@@ -1,6 +1,8 @@
 """What the screen looks like: one table style, colours only on a terminal, answers as JSON, errors as one sentence."""
 
 import json
+import os
+import re
 import sys
 from typing import Iterable, Sequence
 
@@ -8,6 +10,7 @@ from efnas.cli.click import get_current_context
 
 PIPED_WIDTH = 500
 NARROW = 100
+LONG_WORD = re.compile(r"\S{400,}")
 
 
 def is_quiet() -> bool:
@@ -17,13 +20,13 @@ def is_quiet() -> bool:
 
 
 def console(stderr: bool = False):
-    """A rich console. Where the output is no terminal tables are as wide as what they hold."""
+    """A rich console. Where the output is no terminal, tables are as wide as what they hold, or as COLUMNS says."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(
-        stderr=stderr, highlight=False, soft_wrap=not stream.isatty(), width=None if stream.isatty() else PIPED_WIDTH
-    )
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    asked = os.environ.get("COLUMNS", "")
+    width = None if terminal else min(int(asked), PIPED_WIDTH) if asked.isdecimal() and int(asked) else PIPED_WIDTH
+    return Console(stderr=stderr, highlight=False, soft_wrap=not terminal, width=width)
 
 
 def table(
@@ -57,8 +60,10 @@ def print_json(content) -> None:
 
 
 def print_error(message: str, label: str = "Error") -> None:
+    """A word longer than any that a person wrote is shown by its ends."""
     from rich.text import Text
 
+    message = LONG_WORD.sub(lambda word: f"{word[0][:40]}...{word[0][-40:]}", message)
     console(stderr=True).print(Text.assemble((f"{label}: ", "bold red"), message))
 
 
