@@ -16,14 +16,19 @@ def is_quiet() -> bool:
     return context is not None and bool(context.params.get("quiet"))
 
 
+class Marked(str):
+    """Text with rich's marks for colours in it. All other text, such as a folder's name, is shown as it stands."""
+
+
 def console(stderr: bool = False):
     """A rich console. Where the output is no terminal tables are as wide as what they hold."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     return Console(
-        stderr=stderr, highlight=False, soft_wrap=not stream.isatty(), width=None if stream.isatty() else PIPED_WIDTH
-    )
+        stderr=stderr, highlight=False, markup=False, soft_wrap=not stream.isatty(),
+        width=None if stream.isatty() else PIPED_WIDTH,
+    )  # fmt: skip
 
 
 def table(
@@ -48,7 +53,8 @@ def table(
             footer=str(footer[place]) if footer else "",
         )
     for row in rows:
-        made.add_row(*(str(row[place]) for place in shown if place < len(row)))
+        cells = (row[place] for place in shown if place < len(row))
+        made.add_row(*(Text.from_markup(cell) if isinstance(cell, Marked) else str(cell) for cell in cells))
     return Group(Text(title, "bold"), made) if title else made  # a title of the table's own wraps at its width
 
 
@@ -59,7 +65,12 @@ def print_json(content) -> None:
 def print_error(message: str, label: str = "Error") -> None:
     from rich.text import Text
 
-    console(stderr=True).print(Text.assemble((f"{label}: ", "bold red"), message))
+    console(stderr=True).print(Text.assemble((f"{label}: ", "bold red"), one_line(message)))
+
+
+def one_line(message: str) -> str:
+    """A message that repeats what stood in a file: ends of lines and signs that steer a terminal are written out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
 
 
 def print_note(message: str) -> None:
