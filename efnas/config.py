@@ -3,6 +3,7 @@
 Each key says what it is for: `docs/configuration.md` is made of that.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Any, List, Optional, Union
@@ -16,6 +17,21 @@ from efnas.files import too_long
 def _alternatives(annotation: Any) -> tuple:
     """The types of a union, or the one type."""
     return annotation.__args__ if getattr(annotation, "__origin__", None) is Union else (annotation,)
+
+
+def _require_bytes(text: str) -> None:
+    """Raises ValueError for half a sign, as YAML may write it: no file can have such a name."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise ValueError("must be text that a file can hold") from error
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # pathlib's word for it
+        raise ValueError("begins with the home folder of a user that there is not") from error
 
 
 class Section(BaseModel):
@@ -35,9 +51,11 @@ class Section(BaseModel):
             raise ValueError("must not hold a NUL character")
         if Path in kinds and value == "":
             raise ValueError("must not be empty")
+        if isinstance(value, str):
+            _require_bytes(value)
         if Path in kinds and isinstance(value, str) and too_long(Path(value)):
             raise ValueError("has a name that is longer than a file's may be")
-        return Path(value).expanduser() if Path in kinds and isinstance(value, str) else value
+        return _expanded(value) if Path in kinds and isinstance(value, str) else value
 
 
 class Runtime(Section):

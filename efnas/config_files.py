@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from efnas.config import Config, Section, Synthetic, all_keys
-from efnas.errors import EfnasError
+from efnas.errors import LONGEST, EfnasError, brief
 from efnas.files import read_bytes
 from efnas.strict_yaml import read_yaml
 
@@ -57,7 +57,7 @@ def load_config(
         key = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
         message = first["msg"].replace("Value error, ", "")
         where = f" in {file}" if file and key not in said else ""
-        shown = "" if isinstance(first["input"], (dict, BaseModel)) else f" (it is {first['input']!r})"
+        shown = "" if isinstance(first["input"], (dict, BaseModel)) else f" (it is {brief(first['input'])})"
         raise EfnasError(f"Configuration{where}: {key + ': ' if key else ''}{message}{shown}.") from error
 
 
@@ -103,10 +103,11 @@ def _refuse_unknown_keys(tree: dict, model, path: tuple, file) -> None:
     for key, value in tree.items():
         dotted = ".".join(path + (str(key),))
         if key not in known:
-            near = difflib.get_close_matches(dotted, all_keys(), n=1, cutoff=0.3)
+            # Of a key of many thousands of signs the comparison would take seconds.
+            near = difflib.get_close_matches(dotted[:LONGEST], all_keys(), n=1, cutoff=0.3)
             if not path:  # a section, or a key written without its section
                 near = [name for name in all_keys() if name.endswith(f".{key}")] or difflib.get_close_matches(
-                    str(key), list(known), n=1, cutoff=0.3
+                    str(key)[:LONGEST], list(known), n=1, cutoff=0.3
                 )
             hint = f"; did you mean '{near[0]}'?" if near else f"; the sections are {', '.join(Config.model_fields)}."
             raise EfnasError(f"Unknown configuration key '{dotted}'{f' in {file}' if file else ''}{hint}")

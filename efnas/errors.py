@@ -1,5 +1,20 @@
 """What goes wrong, as one sentence for the user. The command line catches `EfnasError` once and exits with its code."""
 
+import reprlib
+from typing import Any
+
+LONGEST = 60  # characters of a value that a message repeats
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = LONGEST
+_brief.maxlevel = 3
+
+
+def brief(value: Any) -> str:
+    """A value as a message repeats it: of a large one, or of one that holds itself, only what tells it apart."""
+    text = _brief.repr(value)
+    return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}..."
+
 
 class EfnasError(Exception):
     """Bad input: the message says what was wrong, where, and what to do."""

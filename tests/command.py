@@ -1,8 +1,13 @@
-"""The command line as a user meets it: a process of its own, its output and its exit code."""
+"""The command line as a user meets it: its output and its exit code, in a process of its own or, faster, in this one."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from unittest import mock
+
+import pytest
 
 EFNAS = [sys.executable, "-c", "from efnas.cli.app import main; main()"]
 
@@ -15,3 +20,23 @@ def efnas(*words, code=0, cwd=None, command=EFNAS):
     assert done.returncode in (code if isinstance(code, tuple) else (code,)), done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done
+
+
+def answer(words) -> tuple:
+    """Run the command in this process: exit code, standard output, standard error."""
+    from efnas.cli.app import main
+
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    argv = mock.patch.object(sys, "argv", ["efnas", *map(str, words)])
+    with argv, redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main()
+    said = []
+    for stream in (out, err):
+        stream.flush()
+        said.append(stream.buffer.getvalue().decode())
+    return (ended.value.code or 0, *said)
+
+
+def is_refused_in_a_sentence(code: int, out: str, err: str) -> bool:
+    """Whether an answer is that of wrong input: exit code 2 and one line that says so."""
+    return code == 2 and out == "" and err.startswith("Error: ") and len(err.strip().splitlines()) == 1

@@ -42,7 +42,7 @@ def check(
         rows = [(one.part, f"{one.pairs:,}", len(one.problems)) for one in checked]
         console().print(table("Data set", ["folder", ">pairs", ">problems"], rows))
         for problem in problems:
-            console().print(f"  {problem}", markup=False)
+            console().print(f"  {problem}")
         if not problems and len(checked) > 1:
             print_next(f"efnas train --base-path {path}")
     if problems:

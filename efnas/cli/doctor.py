@@ -11,7 +11,7 @@ def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
 
     Exit code 1 when no training can run here.
     """
-    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import Marked, console, print_json, print_next, table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
 
     settings = run.settings()
@@ -29,7 +29,8 @@ def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
     if output.as_json:
         print_json({"findings": [finding._asdict() for finding in findings], "can_train": not problems})
     else:
-        marks = {"fine": "[green]fine[/]", "note": "[yellow]note[/]", "problem": "[red]problem[/]"}
+        colours = {"fine": "green", "note": "yellow", "problem": "red"}
+        marks = {state: Marked(f"[{colour}]{state}[/]") for state, colour in colours.items()}
         rows = [(one.what, marks[one.state], one.said + (f"\n-> {one.to_do}" if one.to_do else "")) for one in findings]
         console().print(table("", ["", "", "found"], rows))
         if not problems:

@@ -22,7 +22,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, output: Output 
     """The runs under an output folder: where each stands, its best EPE, and in what their configurations differ."""
     if context.invoked_subcommand:
         return
-    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import Marked, console, print_json, print_next, table
     from efnas.config import Runtime
     from efnas.runs.listing import find_runs, varying
 
@@ -41,7 +41,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, output: Output 
     for run in found:
         one = run.as_dict()
         best = ("", "") if one["best_epe"] is None else (f"{one['best_epe']:.3f}", f"{one['zero_flow_epe']:.3f}")
-        rows.append((one["run"], STATES[run.state], f"{one['epoch']}/{run.epochs}", f"{one['step']:,}", *best))
+        rows.append((one["run"], Marked(STATES[run.state]), f"{one['epoch']}/{run.epochs}", f"{one['step']:,}", *best))
     columns = ["run", "state", ">epoch", ">step", ">best EPE px", ">zero flow px"]
     console().print(table(f"{len(found)} run{'s' * (len(found) != 1)} in {root}", columns, rows))
     keys = [key for key in next(iter(differ.values()), {}) if not key.endswith("names_sha256")]
@@ -69,6 +69,8 @@ def show(
     output: Output = Output(),
 ) -> None:
     """Draw the curves of a run in the terminal."""
+    from rich.text import Text
+
     from efnas.cli.run_names import options_for, run_folder
     from efnas.cli.screen.console import console, print_json, print_next
     from efnas.figures import require_picture
@@ -88,9 +90,8 @@ def show(
         print_json({**found.as_dict(), "evaluations": rows})
         return
     one = found.as_dict()
-    console().print(
-        f"[bold]{one['run']}[/]: {STATES[found.state]}, epoch {one['epoch']} of {found.epochs}, step {one['step']:,}"
-    )
+    where = f", epoch {one['epoch']} of {found.epochs}, step {one['step']:,}"
+    console().print(Text.assemble((one["run"], "bold"), ": ", Text.from_markup(STATES[found.state]), where))
     if not rows:
         console().print("No evaluation yet.")
         return

@@ -22,7 +22,7 @@ def sample_check(
     output: Output = Output(),
 ) -> None:
     """Check that the sampler is fair, reproducible and uniform; with --config also what an epoch gives of the data."""
-    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import Marked, console, print_json, print_next, table
     from efnas.core.fairness_check import check_sampler, option_counts
 
     settings = run.settings({"runtime.seed": seed, "eval.eval_pool_size": pool_size})
@@ -45,7 +45,10 @@ def sample_check(
         ]
         columns = ["block", *(f"option {digit}" for digit in range(space.options_per_block))]
         console().print(table(f"Options drawn in {cycles} fair cycles (seed {seed})", columns, rows))
-        rows = [("[green]ok[/]" if check.passed else "[red]FAILED[/]", check.name, check.finding) for check in checks]
+        rows = [
+            (Marked("[green]ok[/]" if check.passed else "[red]FAILED[/]"), check.name, check.finding)
+            for check in checks
+        ]
         console().print(table("Checks", ["", "check", "found"], rows))
         if not failed:
             print_next(f"efnas train --config {run.config or 'configs/quickstart.yaml'}")

@@ -90,7 +90,7 @@ def vela_compare(
 
 
 def _show(content: dict, swept: list, summary: Path, plot: Optional[Path]) -> None:
-    from efnas.cli.screen.console import console, print_next, table
+    from efnas.cli.screen.console import Marked, console, print_next, table
     from efnas.cli.screen.tables import FITS, cost_rows_table
     from efnas.cost.compare import BASELINE
 
@@ -109,7 +109,7 @@ def _show(content: dict, swept: list, summary: Path, plot: Optional[Path]) -> No
     rows = [
         (one["arch"], f"{one['diff']['sram_mb']:+.6f}", f"{one['diff']['inference_ms']:+.4f}",
          f"{one['ratio']['inference_ms']:.4f}", f"{one['diff']['macs']:+,}", f"{round(one['diff']['flash_kib']):+,}",
-         one["peak_stage"], "[red]no[/]" if one["failed"] else "[green]yes[/]")
+         one["peak_stage"], Marked("[red]no[/]" if one["failed"] else "[green]yes[/]"))
         for one in content["subnets"]
     ]  # fmt: skip
     screen.print(table("", columns, rows, less=(">MACs", ">flash KiB")))

@@ -3,15 +3,16 @@
 import csv
 import hashlib
 import io
-import json
+import math
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional
 
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, brief
 from efnas.files import read_bytes, write_json, write_whole
+from efnas.strict_json import read_json
 
 TABLE, ABOUT, FRONT = "table.csv", "table.json", "front.csv"
 COMPILED, DERIVED, FAILED = "compiled", "derived", "failed"
@@ -58,6 +59,8 @@ FIGURES: Dict[str, Callable] = {
     "latency_ms": float, "fps": float, "sram_kib": float, "macs": int, "params": int, "flash_kib": float,
     "latency_error_ms": float, "sram_error_kib": float, "flash_error_kib": float, "epe": float,
 }  # fmt: skip
+# What every row says, and what one says beside it whose subnet compiles.
+COUNTED, MEASURED = ("macs", "params"), ("latency_ms", "fps", "sram_kib", "flash_kib")
 
 
 class CostTable(NamedTuple):
@@ -68,7 +71,11 @@ class CostTable(NamedTuple):
     space: SearchSpace
 
     def row(self, arch: ArchCode) -> Row:
-        return next(row for row in self.rows if row.arch == str(arch))
+        """Raises EfnasError for a subnet that the table leaves out."""
+        found = next((row for row in self.rows if row.arch == str(arch)), None)
+        if found is None:
+            raise EfnasError(f"The table of {self.about['title']} has no row of {arch}.")
+        return found
 
 
 def write_table(folder: Path, table: CostTable) -> None:
@@ -103,36 +110,52 @@ def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
     beside = path.with_name(ABOUT)
     try:
         content = read_bytes(path).decode()
-        about = json.loads(read_bytes(beside))
-    except (OSError, ValueError, RecursionError) as error:
+        about = read_json(read_bytes(beside).decode())
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: {reason}.") from error
     named = about.get("space") if isinstance(about, dict) else None
-    if space is None and isinstance(named, list) and named[:1] and named[0] in SUPERNETS:
-        space = SUPERNETS[named[0]].space
+    if space is None and isinstance(named, list):
+        space = next((each.space for name, each in SUPERNETS.items() if named[:1] == [name]), None)
     if space is None or named != [space.name, space.version]:
         wanted = f", not of {space.name} {space.version}" if space else ""
-        raise EfnasError(f"{path} is a table of another search space ({named}){wanted}.")
+        raise EfnasError(f"{path} is a table of another search space ({brief(named)}){wanted}.")
     if hashlib.sha256(content.encode()).hexdigest() != about.get("table_sha256"):
         raise EfnasError(f"{path} is not the table that {beside.name} describes: it was changed or cut.")
     try:
         # Older tables say how far off the flash may be in their proof alone.
         flash_error = about["proofs"][-1]["largest_flash_error_kib"]
         blocks = [block.name for block in space.blocks]
-        rows = [_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content))]
+        rows = [_read(row, blocks, flash_error) for row in csv.DictReader(io.StringIO(content), strict=True)]
         if not rows or not isinstance(about["title"], str):
             raise ValueError("nothing in it")
+        for row in rows:
+            space.parse(row.arch)
         return CostTable(rows, about, space)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (csv.Error, EfnasError, KeyError, IndexError, TypeError, ValueError) as error:
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: it is damaged.") from error
 
 
 def _read(row: Dict[str, str], blocks: List[str], flash_error: float) -> Row:
     row.setdefault("flash_error_kib", {DERIVED: str(flash_error), COMPILED: "0.0"}.get(row["known"], ""))
-    figures = {name: kind(row[name]) if row[name] else None for name, kind in FIGURES.items()}
-    fits = {"yes": True, "no": False}.get(row["fits"])
+    if None in row or None in row.values():  # what the reader of CSV makes of more or fewer fields than columns
+        raise ValueError("a row is longer or shorter than the others")
+    figures = {name: _figure(kind, row[name]) for name, kind in FIGURES.items()}
+    needed = COUNTED if row["known"] == FAILED else COUNTED + MEASURED
+    if row["known"] not in (COMPILED, DERIVED, FAILED) or any(figures[name] is None for name in needed):
+        raise ValueError("a row says less than it must")
+    fits = {"yes": True, "no": False, "": None}[row["fits"]]
     options = {name: row[name] for name in blocks}
     return Row(arch=row["arch"], options=options, fits=fits, known=row["known"], **figures)
+
+
+def _figure(kind: Callable, text: str) -> Optional[float]:
+    """None for an empty field; a cost or an error is finite, and not below nothing."""
+    if not text:
+        return None
+    if not 0 <= float(text) < math.inf:
+        raise ValueError("no figure")
+    return kind(text)
 
 
 def select_rows(

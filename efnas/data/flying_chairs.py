@@ -1,6 +1,7 @@
 """The index of a data set: FlyingChairs2 folders, or a list of samples (Dosovitskiy et al., 2015; Ilg et al., 2018)."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
@@ -87,7 +88,7 @@ def index_list(list_file: Path, base: Path) -> DataSet:
     """
     list_file, base = Path(list_file), Path(base)
     try:
-        lines = list_file.read_text().splitlines()
+        lines = list_file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise EfnasError(f"Cannot read the index list {list_file}: {error}.") from error
     samples = []
@@ -97,16 +98,17 @@ def index_list(list_file: Path, base: Path) -> DataSet:
             continue
         if "\0" in line:
             raise EfnasError(f"{list_file}, line {number}: there is a NUL character in it.")
+        name = words[0][: -len(FIRST)] if words[0].endswith(FIRST) else words[0]
         if len(words) == 3:
-            name = words[0][: -len(FIRST)] if words[0].endswith(FIRST) else words[0]
             sample = Sample(name, *(base / word for word in words))
+        elif len(words) == 1 and (base / name).name:
+            sample = _sample(name, base / name)
         elif len(words) == 1:
-            stem = words[0][: -len(FIRST)] if words[0].endswith(FIRST) else words[0]
-            sample = _sample(stem, base / stem)
+            raise EfnasError(f"{list_file}, line {number}: {name} names no sample.")
         else:
             raise EfnasError(f"{list_file}, line {number}: a sample is one path or three, not {len(words)}.")
         for path in sample[1:]:
-            if not path.is_file():
+            if not os.path.isfile(path):  # unlike pathlib it takes a name that is too long for one that is not there
                 raise EfnasError(f"{list_file}, line {number}: there is no file {path}.")
         samples.append(sample)
     if not samples:

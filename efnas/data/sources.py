@@ -1,11 +1,11 @@
 """The training and validation sets of a configuration; synthetic ones are written on first use, when asked for."""
 
-import json
 from typing import Callable, NamedTuple
 
 from efnas.config import Data
 from efnas.data.flying_chairs import DataSet, find_dataset, planned_folder
 from efnas.errors import EfnasError
+from efnas.strict_json import read_json
 
 
 class DataSets(NamedTuple):
@@ -53,7 +53,7 @@ def _ensure_synthetic(data: Data, progress: Callable[[int, int], None]) -> None:
         write_dataset(data.base_path, *content, progress)
         return
     try:
-        found = json.loads((data.base_path / DESCRIPTION).read_text())
+        found = read_json((data.base_path / DESCRIPTION).read_text())
     except (OSError, ValueError):
         found = None
     if found != describe(*content):

@@ -1,6 +1,7 @@
 """What a host does around the network: quantise the images, read the outputs, put the two scales together."""
 
-from typing import List, Tuple
+from pathlib import Path
+from typing import List, Tuple, Union
 
 import numpy as np
 
@@ -40,12 +41,12 @@ def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.nd
 
 
 class Interpreter:
-    """Runs a `.tflite` file, INT8 or float, on image pairs."""
+    """Runs a `.tflite` file, INT8 or float, on image pairs: its content, or the one at a path."""
 
-    def __init__(self, model: bytes):
+    def __init__(self, model: Union[bytes, Path]):
         from tflite_runtime.interpreter import Interpreter as Runtime
 
-        self._runtime = Runtime(model_content=model)
+        self._runtime = Runtime(str(model)) if isinstance(model, Path) else Runtime(model_content=model)
         self._runtime.allocate_tensors()
 
     @property

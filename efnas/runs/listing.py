@@ -57,7 +57,7 @@ def read_run(folder: Path) -> Run:
     if with_ending(folder / LAST, SEAL).is_file():
         try:
             progress = RunProgress.of_state(read_seal(folder / LAST).state)
-        except (EfnasError, KeyError) as error:
+        except EfnasError as error:
             trouble = str(error)
     done = progress and progress.finished(config)
     state = RUNNING if is_locked(folder) else DAMAGED if trouble else FINISHED if done else STOPPED

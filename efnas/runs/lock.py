@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from efnas.errors import EfnasError
+from efnas.strict_json import read_json
 
 TRIES = 4  # who only asks whether a run is locked holds the lock for an instant
 
@@ -62,7 +63,7 @@ class RunLock:
 
     def _holder(self) -> str:
         try:
-            holder = json.loads(self.path.read_text())
+            holder = read_json(self.path.read_text())
             return f"process {holder['pid']} on {holder['host']}"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"

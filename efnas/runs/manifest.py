@@ -16,6 +16,7 @@ from efnas.dotted import dotted
 from efnas.errors import EfnasError
 from efnas.files import write_json
 from efnas.machine import library_versions
+from efnas.strict_json import read_json
 
 MANIFEST = "train_manifest.json"
 FORMAT = 3
@@ -103,9 +104,13 @@ def read_manifest(path: Path) -> dict:
     """The manifest in a file or in a run folder. Raises EfnasError when there is none, or it is damaged."""
     file = Path(path) / MANIFEST if Path(path).is_dir() else Path(path)
     try:
-        manifest = json.loads(file.read_text())
+        manifest = read_json(file.read_text())
         if manifest["format"] not in (2, FORMAT) or manifest.pop("sha256") != _hash(manifest):
             raise ValueError("changed")
+        if not all(isinstance(manifest[group], dict) for group in GROUPS):
+            raise ValueError("no groups")
+        for entry in manifest["history"]:
+            _require_entry(entry)
         return manifest if manifest["format"] == FORMAT else _of_format_2(manifest)
     except FileNotFoundError as error:
         raise EfnasError(f"There is no manifest {file} (efnas runs lists the runs).") from error
@@ -118,6 +123,14 @@ def manifest_at(path: Path) -> dict:
     if not path.exists():
         raise EfnasError(f"There is no {path}: give a run folder, a manifest file or a configuration.")
     return manifest_of_config(load_config(path)) if path.suffix in CONFIGURATIONS else read_manifest(path)
+
+
+def _require_entry(entry: dict) -> None:
+    """Raises ValueError, TypeError or KeyError for what is no entry of a history."""
+    pairs = [pair for pair in entry["changed"].values() if isinstance(pair, list) and len(pair) == 2]
+    told = {"at", "step"} if pairs else set()  # a change of format is an entry too, of no step
+    if not isinstance(entry["identity_sha256"], str) or len(pairs) != len(entry["changed"]) or not told <= set(entry):
+        raise ValueError("no entry of a history")
 
 
 def _of_format_2(manifest: dict) -> dict:

@@ -2,10 +2,40 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any, Dict
 
 from efnas.config import Config
 from efnas.core.sampler import FairnessCounts
 from efnas.core.space import SearchSpace
+from efnas.errors import EfnasError, brief
+
+LARGEST = 1e300
+
+
+def _is_figure(value: Any, kind: type) -> bool:
+    """A whole number that numpy can hold, or a number that a float can; Infinity is what was never measured."""
+    if kind is int:
+        return type(value) is int and 0 <= value < 2**63
+    return type(value) in (int, float) and (value == math.inf or -LARGEST < value < LARGEST)
+
+
+def _is_table(counts: Any) -> bool:
+    rows = counts if isinstance(counts, list) else []
+    same = {len(row) if isinstance(row, list) else 0 for row in rows}
+    return len(same) == 1 and same != {0} and all(_is_figure(count, int) for row in rows for count in row)
+
+
+def _lost(name: str, value: Any) -> EfnasError:
+    return EfnasError(f"The checkpoint does not say where its run stands: {name} is {brief(value)}.")
+
+
+def histories_of(state: dict) -> Dict[str, list]:
+    """Bytes of each history and their hash when a checkpoint was saved. Raises EfnasError without them."""
+    marks = state.get("histories")
+    for mark in marks.values() if isinstance(marks, dict) else [None]:
+        if not isinstance(mark, list) or [type(part) for part in mark] != [int, str] or not _is_figure(mark[0], int):
+            raise _lost("histories", marks)
+    return marks
 
 
 @dataclass
@@ -31,9 +61,19 @@ class RunProgress:
 
     @classmethod
     def of_state(cls, state: dict) -> "RunProgress":
-        """Raises KeyError when the state of a checkpoint lacks an entry."""
-        plain = {entry.name: state[entry.name] for entry in fields(cls) if entry.name != "counts"}
-        return cls(**plain, counts=FairnessCounts(state["fairness_counts"]))
+        """Raises EfnasError when the state of a checkpoint lacks an entry, or has one that is no such number."""
+        plain = {}
+        for entry in fields(cls):
+            if entry.name != "counts":
+                plain[entry.name] = value = state.get(entry.name)
+                if not _is_figure(value, entry.type):
+                    raise _lost(entry.name, value)
+        if math.isinf(plain["zero_epe"]) and not math.isinf(plain["best"]):  # one evaluation measures both
+            raise _lost("zero_epe", plain["zero_epe"])
+        counts = state.get("fairness_counts")
+        if not _is_table(counts):
+            raise _lost("fairness_counts", counts)
+        return cls(**plain, counts=FairnessCounts(counts))
 
     def as_state(self) -> dict:
         plain = {name: value for name, value in vars(self).items() if name != "counts"}

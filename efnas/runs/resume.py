@@ -9,7 +9,7 @@ from efnas.config import Config
 from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, PER_ARCH
 from efnas.runs.manifest import Difference, differences, identity_sha256, read_manifest
-from efnas.runs.progress import RunProgress
+from efnas.runs.progress import RunProgress, histories_of
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import SEAL, read_whole, with_ending
 
@@ -109,8 +109,12 @@ def _whole_state(folder: Path, which: str) -> dict:
 
 def _checked(folder: Path, which: str) -> dict:
     state = read_whole(folder / CHECKPOINTS[which]).state
+    RunProgress.of_state(state)
+    marks = histories_of(state)
     for name in (EVALUATIONS, PER_ARCH):
-        length, digest = state["histories"][name]
+        if name not in marks:
+            raise EfnasError(f"The checkpoint {folder / CHECKPOINTS[which]} does not say how long {name} was.")
+        length, digest = marks[name]
         try:
             with open(folder / name, "rb") as file:
                 begin = file.read(length)

@@ -1,7 +1,6 @@
 """What lies in a run folder, read without TensorFlow: checkpoints, the ranking beside them, the evaluations so far."""
 
 import csv
-import json
 from pathlib import Path
 from typing import List, Optional
 
@@ -12,6 +11,7 @@ from efnas.core.supernet import Supernet
 from efnas.errors import EfnasError
 from efnas.runs.seal import checkpoint_of
 from efnas.runs.supernet import supernet_of
+from efnas.strict_json import read_json
 
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
 CHECKPOINTS = {"last": LAST, "best": BEST}
@@ -43,7 +43,7 @@ def arch_of(config: Config, text: str, which: str) -> ArchCode:
         return space.parse(text)
     result = ranking_file(checkpoint_path(config, which), which)
     try:
-        return space.parse(json.loads(result.read_text())["ranking"][0]["arch"])
+        return space.parse(str(read_json(result.read_text())["ranking"][0]["arch"]))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
 

@@ -7,11 +7,13 @@ seal is replaced in one step, so it always names files that are whole, and holds
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 from efnas.errors import EfnasError
 from efnas.files import write_whole
+from efnas.strict_json import read_json
 
 ENDINGS = (".index", ".data-00000-of-00001")
 SEAL = ".json"
@@ -43,12 +45,17 @@ def read_seal(path: Path) -> Seal:
         raise EfnasError(f"There is no checkpoint {path} (looked for {file}).")
     try:
         text = file.read_text()
-        content = json.loads(text)
+        content = read_json(text)
         content.pop("seal_sha256")
         if _sealed(content) != text:
             raise ValueError("changed")
-        return Seal(content["state"], with_ending(path, "." + content["generation"]), content["sha256"])
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        state, generation, hashes = content["state"], content["generation"], content["sha256"]
+        if not isinstance(state, dict) or not re.fullmatch("[0-9a-f]{1,64}", generation) or set(hashes) != set(ENDINGS):
+            raise ValueError("no seal")
+        if not all(isinstance(digest, str) for digest in hashes.values()):
+            raise ValueError("no hash")
+        return Seal(state, with_ending(path, f".{generation}"), hashes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EfnasError(f"The checkpoint {path} is damaged: its seal {file.name} is not as it was written.") from error
 
 

@@ -14,6 +14,7 @@ from efnas.cli.options import DEFAULT_NETWORK
 from efnas.core.space import SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.dotted import dotted
+from efnas.strict_json import read_json
 
 Candidates = List[Tuple[str, str]]
 DEFAULTS = Path(__file__).with_name("config_defaults.json")
@@ -122,7 +123,7 @@ def _experiment(ctx: Context) -> str:
 def _standing(folder: Path, which: str = "last") -> str:
     """What the seal of a checkpoint says: how far it is, how good."""
     try:
-        state = json.loads((folder / f"supernet_{which}.ckpt.json").read_text())["state"]
+        state = read_json((folder / f"supernet_{which}.ckpt.json").read_text())["state"]
         best = f", best EPE {state['best']:.3f} px" if state["best"] < float("inf") else ""
         return f"{folder.name}: epoch {state['epoch']}{best}"
     except (OSError, ValueError, KeyError, TypeError):

@@ -19,6 +19,10 @@ def is_quiet() -> bool:
     return context is not None and bool(context.params.get("quiet"))
 
 
+class Marked(str):
+    """Text with rich's marks for colours in it. All other text, such as a folder's name, is shown as it stands."""
+
+
 def console(stderr: bool = False):
     """A rich console. Where the output is no terminal, tables are as wide as what they hold, or as COLUMNS says."""
     from rich.console import Console
@@ -26,7 +30,7 @@ def console(stderr: bool = False):
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
     asked = os.environ.get("COLUMNS", "")
     width = None if terminal else min(int(asked), PIPED_WIDTH) if asked.isdecimal() and int(asked) else PIPED_WIDTH
-    return Console(stderr=stderr, highlight=False, soft_wrap=not terminal, width=width)
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=not terminal, width=width)
 
 
 def table(
@@ -51,7 +55,8 @@ def table(
             footer=str(footer[place]) if footer else "",
         )
     for row in rows:
-        made.add_row(*(str(row[place]) for place in shown if place < len(row)))
+        cells = (row[place] for place in shown if place < len(row))
+        made.add_row(*(Text.from_markup(cell) if isinstance(cell, Marked) else str(cell) for cell in cells))
     return Group(Text(title, "bold"), made) if title else made  # a title of the table's own wraps at its width
 
 
@@ -63,8 +68,13 @@ def print_error(message: str, label: str = "Error") -> None:
     """A word longer than any that a person wrote is shown by its ends."""
     from rich.text import Text
 
-    message = LONG_WORD.sub(lambda word: f"{word[0][:40]}...{word[0][-40:]}", message)
+    message = LONG_WORD.sub(lambda word: f"{word[0][:40]}...{word[0][-40:]}", one_line(message))
     console(stderr=True).print(Text.assemble((f"{label}: ", "bold red"), message))
+
+
+def one_line(message: str) -> str:
+    """A message that repeats what stood in a file: ends of lines and signs that steer a terminal are written out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
 
 
 def print_note(message: str) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Iterable, List, Sequence
 
-from efnas.cli.screen.console import table
+from efnas.cli.screen.console import Marked, table
 from efnas.core.space import ArchCode
 
 MEANINGS = {"identity": "identity: another run", "tuning": "tuning: shown", "place": "place: of no account"}
 LONGEST = 40  # characters of a value
-FITS = {None: "-", True: "[green]yes[/]", False: "[yellow]no[/]"}
+FITS = {None: "-", True: Marked("[green]yes[/]"), False: Marked("[yellow]no[/]")}
 
 
 def ranking_table(title: str, errors, baseline: ArchCode):
