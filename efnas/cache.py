@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Optional
 
@@ -41,12 +42,14 @@ class Cache:
             return
         path = self._path(kind, key)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        try:
+        with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(gzip.compress(content, 1))
-            os.replace(partial, path)
-        except OSError:
-            pass
+            try:
+                partial.write_bytes(gzip.compress(content, 1))
+                os.replace(partial, path)
+            except BaseException:  # of a full disk, or an interrupt: no part of an entry stays
+                partial.unlink()
+                raise
 
     def _path(self, kind: str, key: str) -> Path:
         return self.folder / kind / key[:2] / f"{key}.gz"

@@ -26,8 +26,13 @@ def new_figure(width: float, height: float):
     return figure
 
 
+def picture_of(figure, name: str, dpi: int = 110) -> bytes:
+    """The content of the file of this name, in the format that it ends with."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format=Path(name).suffix.lstrip("."), dpi=dpi)
+    return picture.getvalue()
+
+
 def save_figure(figure, path: Path, dpi: int = 110) -> None:
     """Write a figure in the format that the name of the file ends with."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix.lstrip("."), dpi=dpi)
-    write_whole(path, picture.getvalue())
+    write_whole(path, picture_of(figure, path.name, dpi))

@@ -11,7 +11,7 @@ from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
 from efnas.errors import EfnasError
-from efnas.files import write_json, write_whole
+from efnas.files import as_json, write_together
 
 TABLE, ABOUT, FRONT = "table.csv", "table.json", "front.csv"
 COMPILED, DERIVED, FAILED = "compiled", "derived", "failed"
@@ -71,14 +71,15 @@ class CostTable(NamedTuple):
         return next(row for row in self.rows if row.arch == str(arch))
 
 
-def write_table(folder: Path, table: CostTable) -> None:
-    """Write the table, what it is, and the front of latency and EPE where EPEs are known."""
+def write_table(folder: Path, table: CostTable, pictures: Optional[Dict[str, bytes]] = None) -> None:
+    """Write the table, what it is, the front of latency and EPE where EPEs are known, and pictures of it by name."""
     content = _csv(table.rows)
-    write_whole(folder / TABLE, content)
-    write_json(folder / ABOUT, {**table.about, "table_sha256": hashlib.sha256(content.encode()).hexdigest()})
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    files = {TABLE: content, ABOUT: as_json({**table.about, "table_sha256": digest}), **(pictures or {})}
     best = front(table.rows)
     if best:
-        write_whole(folder / FRONT, _csv(best))
+        files[FRONT] = _csv(best)
+    write_together({folder / name: each for name, each in files.items()})
 
 
 def _csv(rows: List[Row]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from efnas.errors import EfnasError
+from efnas.files import temporary_files
 
 TIME_LIMIT_SECONDS = 600
 SERVICE = Path(__file__).with_name("service.py")
@@ -43,7 +44,7 @@ class Service:
         """As `run` does, with the arguments of the program, which come first, in its environment."""
         if self._process is None:
             return run(words)
-        with tempfile.NamedTemporaryFile(prefix="efnas-vela-") as log:
+        with temporary_files(), tempfile.NamedTemporaryFile(prefix="efnas-vela-") as log:
             job = {"words": words[1:], "log": log.name, "seconds": TIME_LIMIT_SECONDS}
             try:
                 self._process.stdin.write(json.dumps(job) + "\n")
@@ -90,7 +91,10 @@ def _too_long(words: List[str], output: str, seconds: float) -> EfnasError:
 
 
 def keep_output(words: List[str], output: str) -> str:
-    """Keep a failed run's command and output, and say where."""
-    with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
-        log.write(" ".join(words) + "\n" + output)
+    """Keep a failed run's command and output, and say where; or why it could not be kept."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
+            log.write(" ".join(words) + "\n" + output)
+    except OSError as error:
+        return f"its output could not be kept: {error.strerror}"
     return f"its output is in {log.name}"
