@@ -36,12 +36,10 @@ def file_flow(path: Path) -> Flow:
         if not _is_described(path, model):
             _try(path)
         interpreter = Interpreter(model)
-        height, width, channels = interpreter.input_shape
+        height, width = interpreter.input_shape
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no .tflite network of two images"
         raise EfnasError(f"Cannot read {path}: {reason}.") from error
-    if channels != 6:
-        raise EfnasError(f"Cannot read {path}: it is no .tflite network of two images.")
 
     def flow(images: np.ndarray) -> np.ndarray:
         size = images.shape[:2]
