@@ -1,4 +1,4 @@
-"""Writing files so that they appear whole or not at all."""
+"""Writing files so that they appear whole or not at all, and reading what users name."""
 
 import errno
 import fcntl
@@ -65,6 +65,13 @@ def as_json(content: dict) -> str:
 
 def write_json(path: Path, content: dict) -> None:
     write_whole(path, as_json(content))
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file. Raises OSError as `open` does, and for what may never end, as a pipe or a device."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "it is no file")
+    return Path(path).read_bytes()
 
 
 def sync(path: Path) -> None:

@@ -11,7 +11,7 @@ from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
 from efnas.errors import EfnasError
-from efnas.files import as_json, write_together
+from efnas.files import as_json, read_file, write_together
 
 TABLE, ABOUT, FRONT = "table.csv", "table.json", "front.csv"
 COMPILED, DERIVED, FAILED = "compiled", "derived", "failed"
@@ -103,7 +103,7 @@ def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
     path = path / TABLE if path.is_dir() else path
     beside = path.with_name(ABOUT)
     try:
-        content = path.read_bytes().decode()
+        content = read_file(path).decode()
         about = json.loads(beside.read_text())
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"

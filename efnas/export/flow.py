@@ -12,6 +12,7 @@ from efnas.errors import EfnasError
 from efnas.evaluation.frames import padded_to, resized
 from efnas.evaluation.inference import Flow
 from efnas.export.host import Interpreter
+from efnas.files import read_file
 
 # The runtime trusts a file: a damaged one can end the process without a word, so another one tries it first.
 TRIAL = """
@@ -32,7 +33,7 @@ def file_flow(path: Path) -> Flow:
     Raises EfnasError for a file that is damaged, or no network of this kind.
     """
     try:
-        model = path.read_bytes()
+        model = read_file(path)
         if not _is_described(path, model):
             _try(path)
         interpreter = Interpreter(model)
