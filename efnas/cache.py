@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import Optional
 
 
-def cache_folder() -> Path:
-    """$EFNAS_CACHE, else `efnas` in the user's cache folder."""
-    own = os.environ.get("EFNAS_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "efnas"
+def cache_folder() -> Optional[Path]:
+    """$EFNAS_CACHE, else `efnas` in the user's cache folder; None for a user who has no home."""
+    own, users = os.environ.get("EFNAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if own:
+        return Path(own)
+    try:
+        return Path(users or Path.home() / ".cache") / "efnas"
+    except (RuntimeError, KeyError):  # of a container's user, whom no list of users knows
+        return None
 
 
 def key_of(**parts) -> str:

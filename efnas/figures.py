@@ -1,11 +1,14 @@
 """Pictures drawn by matplotlib, which needs no display for them; a picture appears whole or not at all."""
 
 import io
+import logging
 from pathlib import Path
 
 from efnas.errors import EfnasError
 from efnas.files import require_folder_of, write_whole
 
+# Where matplotlib keeps its list of fonts is no user's concern: it would tell of a home that cannot be written to.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 FORMATS = (".png", ".svg", ".pdf")
 
 
