@@ -9,14 +9,20 @@ import hashlib
 import json
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Optional
 
 
-def cache_folder() -> Path:
-    """$EFNAS_CACHE, else `efnas` in the user's cache folder."""
-    own = os.environ.get("EFNAS_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "efnas"
+def cache_folder() -> Optional[Path]:
+    """$EFNAS_CACHE, else `efnas` in the user's cache folder; None for a user who has no home."""
+    own, users = os.environ.get("EFNAS_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if own:
+        return Path(own)
+    try:
+        return Path(users or Path.home() / ".cache") / "efnas"
+    except (RuntimeError, KeyError):  # of a container's user, whom no list of users knows
+        return None
 
 
 def key_of(**parts) -> str:
@@ -41,12 +47,14 @@ class Cache:
             return
         path = self._path(kind, key)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        try:
+        with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(gzip.compress(content, 1))
-            os.replace(partial, path)
-        except OSError:
-            pass
+            try:
+                partial.write_bytes(gzip.compress(content, 1))
+                os.replace(partial, path)
+            except BaseException:  # of a full disk, or an interrupt: no part of an entry stays
+                partial.unlink()
+                raise
 
     def _path(self, kind: str, key: str) -> Path:
         return self.folder / kind / key[:2] / f"{key}.gz"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from efnas.config import Config, Section, Synthetic, all_keys
 from efnas.errors import LONGEST, EfnasError, brief
-from efnas.files import read_bytes
+from efnas.files import read_file
 from efnas.strict_yaml import read_yaml
 
 # Keys of older files and runs, by their names of today.
@@ -63,7 +63,7 @@ def load_config(
 
 def _read_file(file: Path) -> dict:
     try:
-        tree = read_yaml(read_bytes(file).decode("utf-8-sig"))
+        tree = read_yaml(read_file(file).decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise EfnasError(f"There is no configuration file {file}.") from error
     except UnicodeDecodeError as error:

@@ -23,6 +23,10 @@ class EfnasError(Exception):
     label = "Error"
 
 
+class NoRoom(EfnasError):
+    """The disk of the temporary files is full: what was under way did not fail by itself, and trying on is no use."""
+
+
 class CheckFailed(EfnasError):
     """A check ran and its answer is no."""
 

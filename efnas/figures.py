@@ -1,11 +1,14 @@
 """Pictures drawn by matplotlib, which needs no display for them; a picture appears whole or not at all."""
 
 import io
+import logging
 from pathlib import Path
 
 from efnas.errors import EfnasError
 from efnas.files import require_folder_of, write_whole
 
+# Where matplotlib keeps its list of fonts is no user's concern: it would tell of a home that cannot be written to.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -26,8 +29,13 @@ def new_figure(width: float, height: float):
     return figure
 
 
+def picture_of(figure, name: str, dpi: int = 110) -> bytes:
+    """The content of the file of this name, in the format that it ends with."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format=Path(name).suffix.lstrip("."), dpi=dpi)
+    return picture.getvalue()
+
+
 def save_figure(figure, path: Path, dpi: int = 110) -> None:
     """Write a figure in the format that the name of the file ends with."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix.lstrip("."), dpi=dpi)
-    write_whole(path, picture.getvalue())
+    write_whole(path, picture_of(figure, path.name, dpi))

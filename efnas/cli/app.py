@@ -139,6 +139,10 @@ def main() -> None:
     if threading.current_thread() is threading.main_thread():
         for number in heeded():
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _terminate)
+    if any(word.startswith(("--install-completion", "--show-completion")) for word in sys.argv):
+        from efnas.cli.completion.scripts import complete_scripts
+
+        complete_scripts()
     try:
         code = typer.main.get_command(application)(prog_name="efnas", standalone_mode=False)
         sys.stdout.flush()

@@ -11,7 +11,7 @@ def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
 
     Exit code 1 when no training can run here.
     """
-    from efnas.cli.screen.console import Marked, console, print_json, print_next, table
+    from efnas.cli.screen.console import Marked, console, print_json, print_next, print_note, table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
 
     settings = run.settings()
@@ -22,7 +22,10 @@ def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
     from efnas.machine import PROBLEM, examine_machine
     from efnas.training.readiness import examine_data, examine_disk
     from efnas.vela.installed import examine_velas
+    from efnas.vela.process import on_waiting
 
+    if not output.as_json:
+        on_waiting(print_note)
     findings = [*examine_machine(settings.runtime.threads), *examine_velas(),
                 *examine_data(settings, run.config is not None), examine_disk(settings)]  # fmt: skip
     problems = [finding for finding in findings if finding.state == PROBLEM]

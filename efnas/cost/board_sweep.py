@@ -78,9 +78,9 @@ def sweep_board(request: SweepRequest, folder: Path, progress: ProgressBar, note
     swept = sweep_space(compiles, exported, request.method, request.tolerance, request.verify, config.runtime.seed, epe,
                         progress, note)  # fmt: skip
     table = table_of(swept, work, form, config, epe)
-    write_table(folder, table)
-    pictures = draw_sweep(table, space, folder)
-    return SweepResult(folder, table, pictures, compiles.compiled + exported.compiled, swept)
+    pictures = draw_sweep(table, space)
+    write_table(folder, table, pictures)
+    return SweepResult(folder, table, list(pictures), compiles.compiled + exported.compiled, swept)
 
 
 def sampled_errors(request: SweepRequest, progress: ProgressBar) -> Dict[ArchCode, float]:

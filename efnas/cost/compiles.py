@@ -16,7 +16,7 @@ from efnas.cache import Cache, key_of
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.cost import model
 from efnas.cost.model import BoardCost, cost_of
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, NoRoom
 from efnas.export import compose, file_graph
 from efnas.export.code_version import code_version
 from efnas.export.compose import Composer
@@ -63,6 +63,8 @@ def compile_subnet(work: Work, arch: ArchCode) -> Answer:
     vela = _compiler(work.program, work.version, work.profile)
     try:
         return arch, cost_of(vela.compile(_composer(work.space, work.parts).compose(arch), work.settings))
+    except NoRoom:
+        raise
     except EfnasError as error:
         return arch, str(error)
 
@@ -98,6 +100,8 @@ def exported_one_by_one(files: NetworkFiles, form: str, vela: Vela) -> "Engine":
     def compile_file(work: Work, arch: ArchCode, model: bytes) -> Answer:
         try:
             return arch, cost_of(vela.compile(model, work.settings))
+        except NoRoom:
+            raise
         except EfnasError as error:
             return arch, str(error)
 

@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequenc
 
 from efnas.core.space import ArchCode
 from efnas.cost.pareto import front_by
-from efnas.errors import CheckFailed, EfnasError
+from efnas.errors import CheckFailed, EfnasError, NoRoom
 from efnas.export.network_files import NetworkFiles
 from efnas.files import make_folder, write_whole
 from efnas.vela.compiler import Settings, Vela
@@ -165,5 +165,7 @@ def front_of(trials: Iterable[Trial]) -> List[Trial]:
 def _trial(form: str, model: bytes, vela: Vela, settings: Settings) -> Trial:
     try:
         return Trial(form, vela, settings, vela.compile(model, settings))
+    except NoRoom:
+        raise
     except EfnasError as error:
         return Trial(form, vela, settings, None, str(error))

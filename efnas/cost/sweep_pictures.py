@@ -1,34 +1,34 @@
 """Pictures of a sweep: how latency is spread, what multiply-accumulates say of it, what each option costs, and EPE."""
 
-from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 import numpy as np
 
 from efnas.core.space import SearchSpace
 from efnas.cost.table import FAILED, CostTable, Row, front
-from efnas.figures import new_figure, save_figure
+from efnas.figures import new_figure, picture_of
 
 LATENCY, MACS, BLOCKS, PARETO = "latency.png", "macs.png", "blocks.png", "pareto.png"
 MARK = {"color": "tab:red", "zorder": 3}
 
 
-def draw_sweep(table: CostTable, space: SearchSpace, folder: Path) -> List[str]:
-    """Draw all pictures of a table into a folder; returns their names."""
+def draw_sweep(table: CostTable, space: SearchSpace) -> Dict[str, bytes]:
+    """All pictures of a table, by the names of their files."""
     rows = [row for row in table.rows if row.known != FAILED]
     title = table.about["title"]
     baseline = table.row(space.baseline)
     latency = np.array([row.latency_ms for row in rows])
-    _draw_latency(latency, baseline, title, folder / LATENCY)
-    _draw_macs(rows, latency, baseline, title, folder / MACS)
-    _draw_blocks(rows, latency, space, title, folder / BLOCKS)
-    if not front(rows):
-        return [LATENCY, MACS, BLOCKS]
-    _draw_pareto(rows, baseline, title, folder / PARETO)
-    return [LATENCY, MACS, BLOCKS, PARETO]
+    figures = {
+        LATENCY: _draw_latency(latency, baseline, title),
+        MACS: _draw_macs(rows, latency, baseline, title),
+        BLOCKS: _draw_blocks(rows, latency, space, title),
+    }
+    if front(rows):
+        figures[PARETO] = _draw_pareto(rows, baseline, title)
+    return {name: picture_of(figure, name) for name, figure in figures.items()}
 
 
-def _draw_latency(latency: np.ndarray, baseline: Row, title: str, path: Path) -> None:
+def _draw_latency(latency: np.ndarray, baseline: Row, title: str):
     figure = new_figure(8, 4.5)
     axes = figure.subplots()
     axes.hist(latency, bins=60, color="tab:blue", alpha=0.75)
@@ -37,10 +37,10 @@ def _draw_latency(latency: np.ndarray, baseline: Row, title: str, path: Path) ->
     axes.axvline(np.median(latency), color="black", linestyle="--", label=f"median: {np.median(latency):.1f} ms")
     axes.set(xlabel="latency (ms, estimate)", ylabel="subnets", title=f"Latency of {len(latency):,} subnets\n{title}")
     axes.legend()
-    save_figure(figure, path)
+    return figure
 
 
-def _draw_macs(rows: List[Row], latency: np.ndarray, baseline: Row, title: str, path: Path) -> None:
+def _draw_macs(rows: List[Row], latency: np.ndarray, baseline: Row, title: str):
     macs = np.array([row.macs for row in rows]) / 1e9
     figure = new_figure(8, 5.5)
     axes = figure.subplots()
@@ -55,10 +55,10 @@ def _draw_macs(rows: List[Row], latency: np.ndarray, baseline: Row, title: str, 
     axes.set(xlabel="multiply-accumulates (billions)", ylabel="latency (ms, estimate)",
              title=f"Subnets of equal MACs are up to {spread:.0f} ms apart\n{title}")  # fmt: skip
     axes.grid(alpha=0.3)
-    save_figure(figure, path)
+    return figure
 
 
-def _draw_blocks(rows: List[Row], latency: np.ndarray, space: SearchSpace, title: str, path: Path) -> None:
+def _draw_blocks(rows: List[Row], latency: np.ndarray, space: SearchSpace, title: str):
     figure = new_figure(9, 4.5)
     axes = figure.subplots()
     count = space.options_per_block
@@ -79,10 +79,10 @@ def _draw_blocks(rows: List[Row], latency: np.ndarray, space: SearchSpace, title
     axes.margins(y=0.15)
     axes.set(ylabel="mean latency above the cheapest option (ms)",
              title=f"What each option costs (ms)\n{title}")  # fmt: skip
-    save_figure(figure, path)
+    return figure
 
 
-def _draw_pareto(rows: List[Row], baseline: Row, title: str, path: Path) -> None:
+def _draw_pareto(rows: List[Row], baseline: Row, title: str):
     known = [row for row in rows if row.epe is not None]
     best = front(rows)
     figure = new_figure(8, 5)
@@ -99,4 +99,4 @@ def _draw_pareto(rows: List[Row], baseline: Row, title: str, path: Path) -> None
     axes.set(xlabel="latency (ms, estimate)", ylabel="EPE (pixels)", title=f"EPE against latency\n{title}")
     axes.grid(alpha=0.3)
     axes.legend()
-    save_figure(figure, path)
+    return figure

@@ -11,7 +11,7 @@ from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
 from efnas.errors import EfnasError, brief
-from efnas.files import read_bytes, write_json, write_whole
+from efnas.files import as_json, read_file, write_together
 from efnas.strict_json import read_json
 
 TABLE, ABOUT, FRONT = "table.csv", "table.json", "front.csv"
@@ -78,14 +78,15 @@ class CostTable(NamedTuple):
         return found
 
 
-def write_table(folder: Path, table: CostTable) -> None:
-    """Write the table, what it is, and the front of latency and EPE where EPEs are known."""
+def write_table(folder: Path, table: CostTable, pictures: Optional[Dict[str, bytes]] = None) -> None:
+    """Write the table, what it is, the front of latency and EPE where EPEs are known, and pictures of it by name."""
     content = _csv(table.rows)
-    write_whole(folder / TABLE, content)
-    write_json(folder / ABOUT, {**table.about, "table_sha256": hashlib.sha256(content.encode()).hexdigest()})
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    files = {TABLE: content, ABOUT: as_json({**table.about, "table_sha256": digest}), **(pictures or {})}
     best = front(table.rows)
     if best:
-        write_whole(folder / FRONT, _csv(best))
+        files[FRONT] = _csv(best)
+    write_together({folder / name: each for name, each in files.items()})
 
 
 def _csv(rows: List[Row]) -> str:
@@ -109,8 +110,8 @@ def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
     path = path / TABLE if path.is_dir() else path
     beside = path.with_name(ABOUT)
     try:
-        content = read_bytes(path).decode()
-        about = read_json(read_bytes(beside).decode())
+        content = read_file(path).decode()
+        about = read_json(read_file(beside).decode())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         raise EfnasError(f"Cannot read the table {path} and {beside.name} beside it: {reason}.") from error

@@ -1,5 +1,6 @@
 """The check of a data set: pairs complete, images decode, sizes equal, flow whole and finite."""
 
+import os
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
@@ -45,7 +46,7 @@ def check_sample(sample: Sample, min_height: int = 1, min_width: int = 1) -> Opt
     """
     sizes = []
     for path in (sample.first, sample.second):
-        if not path.exists():
+        if not os.path.exists(path):
             return f"{path} is missing."
         try:
             sizes.append(read_image(path, TRAINABLE).shape[:2])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from efnas.errors import EfnasError
-from efnas.files import write_whole
+from efnas.files import read_file, write_whole
 
 MAGIC = 202021.25
 HEADER_BYTES = 12
@@ -21,7 +21,7 @@ def read_flo(path: Path, require_known: bool = True) -> np.ndarray:
     file, when it is missing, is no `.flo` file, or holds more or fewer bytes than its header says.
     """
     try:
-        raw = Path(path).read_bytes()
+        raw = read_file(path)
     except OSError as error:
         raise EfnasError(f"Cannot read {path}: {error.strerror}.") from error
     if len(raw) < HEADER_BYTES:

@@ -3,11 +3,12 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from efnas.errors import EfnasError
+from efnas.files import read_file
 
 FIRST, SECOND, FLOW = "-img_0.png", "-img_1.png", "-flow_01.flo"
 
@@ -62,7 +63,7 @@ def scan_folder(folder: Path) -> Tuple[List[Sample], List[str]]:
     """The complete samples of a folder, and a sentence for each incomplete one."""
     if not folder.is_dir():
         raise EfnasError(f"There is no folder {folder}.")
-    files = {path.name for path in folder.iterdir()}
+    files = {entry.name: _is_file(entry) for entry in os.scandir(folder)}
     stems = sorted(
         {name[: -len(ending)] for name in files for ending in (FIRST, SECOND, FLOW) if name.endswith(ending)}
     )
@@ -72,9 +73,10 @@ def scan_folder(folder: Path) -> Tuple[List[Sample], List[str]]:
         )
     samples, incomplete = [], []
     for stem in stems:
-        missing = [stem + ending for ending in (FIRST, SECOND, FLOW) if stem + ending not in files]
+        missing = [stem + ending for ending in (FIRST, SECOND, FLOW) if not files.get(stem + ending)]
         if missing:
-            incomplete.append(f"{folder / missing[0]} is missing: sample {stem} is not complete")
+            word = "no file" if missing[0] in files else "missing"
+            incomplete.append(f"{folder / missing[0]} is {word}: sample {stem} is not complete")
         else:
             samples.append(_sample(stem, folder / stem))
     return samples, incomplete
@@ -88,9 +90,10 @@ def index_list(list_file: Path, base: Path) -> DataSet:
     """
     list_file, base = Path(list_file), Path(base)
     try:
-        lines = list_file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_file(list_file).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise EfnasError(f"Cannot read the index list {list_file}: {error}.") from error
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise EfnasError(f"Cannot read the index list {list_file}: {reason}.") from error
     samples = []
     for number, line in enumerate(lines, start=1):
         words = line.split("#")[0].split()
@@ -114,15 +117,27 @@ def index_list(list_file: Path, base: Path) -> DataSet:
     if not samples:
         raise EfnasError(f"The index list {list_file} names no sample.")
     samples.sort(key=lambda sample: sample.name)
-    for one, other in zip(samples, samples[1:]):
-        if one.name == other.name:
-            raise EfnasError(f"The index list {list_file} names sample {one.name} twice.")
+    seen: Dict[str, str] = {}
+    for sample in samples:
+        place = os.path.normpath(base / sample.name)  # ./a and b/../a are a
+        if place in seen:
+            other = f", also as {seen[place]}" if seen[place] != sample.name else ""
+            raise EfnasError(f"The index list {list_file} names sample {sample.name} twice{other}.")
+        seen[place] = sample.name
     return DataSet(tuple(samples), list_file)
 
 
 def find_dataset(base: Path, folder: str, list_file: Optional[str]) -> DataSet:
     """The data set of a configuration: its index list where it names one, else its folder."""
     return index_list(base / list_file, base) if list_file else index_folder(base / folder)
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    """Whether there are bytes to read: reading a pipe would never end, and a link may lead nowhere."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _sample(name: str, stem: Path) -> Sample:

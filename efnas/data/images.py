@@ -10,6 +10,7 @@ from typing import Sequence
 import numpy as np
 
 from efnas.errors import EfnasError
+from efnas.files import read_file
 
 # What TensorFlow's reader of PNG files takes.
 TRAINABLE = ("PNG", "JPEG")
@@ -28,7 +29,7 @@ def read_image(path: Path, formats: Sequence[str] = ()) -> np.ndarray:
     from PIL import Image
 
     try:
-        raw = Path(path).read_bytes()
+        raw = read_file(path)
         with Image.open(io.BytesIO(raw)) as image:
             if formats and image.format not in formats:
                 raise EfnasError(f"{path} is a {image.format} file; training reads {' and '.join(formats)}.")

@@ -235,7 +235,7 @@ def describe(train_pairs: int, val_pairs: int, seed: int, style: SceneStyle, tex
 
 
 def _photos(folder: Path) -> List[Path]:
-    photos = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in PHOTO_ENDINGS)
+    photos = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in PHOTO_ENDINGS and path.is_file())
     if not photos:
         raise EfnasError(f"{folder} holds no photo ({', '.join(PHOTO_ENDINGS)}).")
     return photos

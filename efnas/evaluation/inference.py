@@ -61,13 +61,20 @@ class Inference:
         longest: Optional[float] = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> List[Prediction]:
-        """Predict and write all flows; `longest` is the motion that is drawn in full colour."""
+        """Predict and write all flows; `longest` is the motion that is drawn in full colour.
+
+        Raises EfnasError for flow that is not finite."""
         if self.many:
             make_folder(self.out)
         found = []
         for pair in self.pairs:
             images = read_pair(*pair) if found else self._first_images
-            found.append(self._one(pair, images, network(images), name, longest))
+            flow = network(images)
+            if not np.isfinite(flow).all():
+                raise EfnasError(
+                    f"The flow of {pair[0]} and {pair[1]} by {name} is not finite: its weights are broken."
+                )
+            found.append(self._one(pair, images, flow, name, longest))
             progress(len(found), len(self.pairs))
         return found
 

@@ -16,7 +16,7 @@ from efnas.export.host import Interpreter
 
 SECONDS = 120  # what takes longer does not end; the networks that efnas exports take one
 START = "import sys; sys.path.insert(0, sys.argv[1]); from efnas.export.apart import serve; serve()"
-SHAPE = struct.Struct("<3i")
+SIZE = struct.Struct("<2i")
 
 
 class InterpreterApart:
@@ -27,7 +27,7 @@ class InterpreterApart:
         self._process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self.input_shape: Tuple[int, int, int] = SHAPE.unpack(self._ask(b"", SHAPE.size))
+        self.input_shape: Tuple[int, int] = SIZE.unpack(self._ask(b"", SIZE.size))
 
     def flow(self, images: np.ndarray) -> np.ndarray:
         """Flow [h, w, 2] in pixels for one image pair [h, w, 6] in [-1, 1]."""
@@ -48,7 +48,7 @@ class InterpreterApart:
 
 
 def serve() -> None:
-    """In that process: the shape of the network goes out, then for every pair of images that comes in their flow.
+    """In that process: the size that the network takes goes out, then for each pair of images that comes in its flow.
 
     The file is opened by its path: where a damaged one points behind its end, that is no memory, and ends it soon.
     """
@@ -58,17 +58,17 @@ def serve() -> None:
     questions = sys.stdin.buffer
     signal.alarm(SECONDS)
     interpreter = Interpreter(Path(sys.argv[2]))
-    height, width, channels = interpreter.input_shape
-    interpreter.flow(np.zeros((height, width, channels), np.float32))
-    answers.write(SHAPE.pack(height, width, channels))
+    height, width = interpreter.input_shape
+    interpreter.flow(np.zeros((height, width, 6), np.float32))
+    answers.write(SIZE.pack(height, width))
     answers.flush()
     while True:
         signal.alarm(0)
-        asked = questions.read(4 * height * width * channels)
+        asked = questions.read(4 * height * width * 6)
         if not asked:
             return
         signal.alarm(SECONDS)
-        flow = interpreter.flow(np.frombuffer(asked, "<f4").reshape(height, width, channels))
+        flow = interpreter.flow(np.frombuffer(asked, "<f4").reshape(height, width, 6))
         if flow.shape != (height, width, 2):
             raise ValueError("no flow of these images")
         answers.write(flow.astype("<f4").tobytes())

@@ -10,6 +10,7 @@ from efnas.evaluation.frames import padded_to, resized
 from efnas.evaluation.inference import Flow
 from efnas.export.apart import InterpreterApart
 from efnas.export.host import Interpreter
+from efnas.files import read_file
 from efnas.strict_json import read_json
 
 NO_NETWORK = "it is no .tflite network of two images"
@@ -21,14 +22,12 @@ def file_flow(path: Path) -> Flow:
     Raises EfnasError for a file that is damaged, or no network of this kind.
     """
     try:
-        model = path.read_bytes()
+        model = read_file(path)
         interpreter = Interpreter(model) if is_described(path, model) else InterpreterApart(path)
-        height, width, channels = interpreter.input_shape
+        height, width = interpreter.input_shape
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or NO_NETWORK
         raise EfnasError(f"Cannot read {path}: {reason}.") from error
-    if channels != 6:
-        raise EfnasError(f"Cannot read {path}: {NO_NETWORK}.")
 
     def flow(images: np.ndarray) -> np.ndarray:
         size = images.shape[:2]

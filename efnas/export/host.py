@@ -44,15 +44,24 @@ class Interpreter:
     """Runs a `.tflite` file, INT8 or float, on image pairs: its content, or the one at a path."""
 
     def __init__(self, model: Union[bytes, Path]):
+        """Raises ValueError for a file that cannot be run, or is no network of image pairs and their flow."""
         from tflite_runtime.interpreter import Interpreter as Runtime
+        from tflite_runtime.interpreter import OpResolverType
 
-        self._runtime = Runtime(str(model)) if isinstance(model, Path) else Runtime(model_content=model)
+        # Its delegate for float files says on standard error that it is there.
+        kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        given = {"model_path": str(model)} if isinstance(model, Path) else {"model_content": model}
+        self._runtime = Runtime(**given, experimental_op_resolver_type=kernels)
         self._runtime.allocate_tensors()
+        given, outputs = self._runtime.get_input_details(), self._runtime.get_output_details()
+        _require_flow_network(*([port["shape"].tolist() for port in ports] for ports in (given, outputs)))
+        if any(port["dtype"] != np.float32 and not port["quantization"][0] for port in given + outputs):
+            raise ValueError("its numbers are neither float32 nor quantised")
 
     @property
-    def input_shape(self) -> Tuple[int, int, int]:
-        """Height, width and channels."""
-        return tuple(self._runtime.get_input_details()[0]["shape"][1:].tolist())
+    def input_shape(self) -> Tuple[int, int]:
+        """Height and width."""
+        return tuple(self._runtime.get_input_details()[0]["shape"][1:3].tolist())
 
     def flow(self, images: np.ndarray) -> np.ndarray:
         """Flow [h, w, 2] in pixels for one image pair [h, w, 6] in [-1, 1]."""
@@ -71,3 +80,16 @@ class Interpreter:
             stored = self._runtime.get_tensor(output["index"])[0].astype(np.float32)
             outputs.append((stored - zero_point) * scale if scale else stored)
         return flow_of_outputs(outputs, *images.shape[:2])
+
+
+def _require_flow_network(inputs: List[List[int]], outputs: List[List[int]]) -> None:
+    """Raises ValueError for other shapes than one of an image pair and those of its flow (see `flow_of_outputs`)."""
+    if any(len(shape) != 4 for shape in inputs + outputs):
+        raise ValueError("its inputs and outputs are not all maps")
+    [*small, full] = sorted(outputs, key=lambda shape: shape[1])
+    taken = [(batch, channels) for batch, _, _, channels in inputs]
+    doubled = [[batch, 2 * height, 2 * width, channels] for batch, height, width, channels in small]
+    if taken != [(1, 6)] or (full[0], full[3]) != (1, 2) or doubled not in ([], [full]):
+        raise ValueError("its inputs and outputs are not those of image pairs and their flow")
+    if full[1] < inputs[0][1] or full[2] < inputs[0][2]:
+        raise ValueError("its flow is smaller than its images")

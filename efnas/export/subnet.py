@@ -19,7 +19,7 @@ from efnas.export.converter import checked_file
 from efnas.export.host import HOW_TO_READ, Interpreter
 from efnas.export.networks import output_names, subnet_network
 from efnas.export.weights import SubnetWeights, random_weights, trained_weights
-from efnas.files import require_folder_of, write_json, write_whole
+from efnas.files import as_json, require_folder_of, write_together
 from efnas.runs.supernet import supernet_of
 
 
@@ -52,7 +52,9 @@ def export_subnet(
     nothing written, when the file is not the subnet or not fully INT8.
     """
     height, width = config.data.input_height, config.data.input_width
-    require_folder_of(out)
+    described = out.with_name(out.name + ".json")
+    for path in (out, described):
+        require_folder_of(path)
     supernet = supernet_of(config)
     network = subnet_network(supernet, arch, config.network.base_width)
     verification = None
@@ -85,8 +87,7 @@ def export_subnet(
     }
     if verification:
         description["verification"] = {**verification._asdict(), "gap": verification.gap}
-    write_whole(out, model)
-    write_json(out.with_name(out.name + ".json"), description)
+    write_together({out: model, described: as_json(description)})
     return Exported(out, description, verification)
 
 

@@ -16,7 +16,7 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from efnas.cache import Cache, key_of
 from efnas.errors import EfnasError
-from efnas.files import write_whole
+from efnas.files import temporary_files, write_whole
 from efnas.vela.board import Profile
 from efnas.vela.output import Compiled, read_output
 from efnas.vela.process import keep_output, run
@@ -52,7 +52,7 @@ def find_vela(given: Optional[str] = None) -> Path:
         raise EfnasError(f"There is no Vela {given} in {PROJECT / folders[0]}: 'make vela-{given}' installs it.")
     if given:
         if Path(given).is_file():
-            return Path(given)
+            return Path(given).absolute()  # a name alone would be looked for on PATH
         raise EfnasError(f"There is no Vela at {given} (--vela or $EFNAS_VELA).")
     project = PROJECT / ".venv-vela" / "bin" / "vela"
     beside = Path(sys.executable).parent / "vela"
@@ -107,7 +107,7 @@ class Vela:
 
     def _compile(self, model: bytes, settings: Settings, keep: Optional[Path]) -> Tuple[str, str, str]:
         profile = self.profile
-        with tempfile.TemporaryDirectory(prefix="efnas-vela-") as name:
+        with temporary_files(), tempfile.TemporaryDirectory(prefix="efnas-vela-") as name:
             folder = Path(name)
             (folder / "network.tflite").write_bytes(model)
             (folder / "board.ini").write_text(profile.ini)

@@ -1,31 +1,65 @@
 """Running the compiler's program: a process for every run, or one process that has the compiler loaded already."""
 
 import json
+import select
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from efnas.errors import EfnasError
+from efnas.files import temporary_files
 
 TIME_LIMIT_SECONDS = 600
+NOTICE_SECONDS = 10
 SERVICE = Path(__file__).with_name("service.py")
 
 
 def run(words: List[str], seconds: Optional[float] = None) -> str:
     """What the program printed. Raises EfnasError when it fails or takes too long; its output is then kept."""
     seconds = seconds or TIME_LIMIT_SECONDS
+    # Not through a pipe: what a wrapper started holds its end, and would be waited for when the wrapper was stopped.
+    with temporary_files(), tempfile.TemporaryFile() as log:
+        try:
+            process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
+        except OSError as error:
+            raise EfnasError(f"Cannot run {words[0]}: {error.strerror}.") from error
+        code = _ended(process, words, seconds)
+        log.seek(0)
+        printed = log.read().decode(errors="replace")
+    if code is None:
+        raise _too_long(words, printed, seconds)
+    return _printed(words, code, printed)
+
+
+def _ended(process: subprocess.Popen, words: List[str], seconds: float) -> Optional[int]:
+    """The exit code of a process; None when it took too long. It is not left running."""
     try:
-        done = subprocess.run(
-            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", timeout=seconds
-        )
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-        raise _too_long(words, said if isinstance(said, str) else said.decode(errors="replace"), seconds) from error
-    except OSError as error:
-        raise EfnasError(f"Cannot run {words[0]}: {error.strerror}.") from error
-    return _printed(words, done.returncode, done.stdout)
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(min(NOTICE_SECONDS, seconds))
+        _tell_of_waiting(words)
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(max(0.0, seconds - NOTICE_SECONDS))
+        return None
+    finally:
+        process.kill()
+        process.wait()
+
+
+_listeners: List[Callable[[str], None]] = []
+
+
+def on_waiting(tell: Callable[[str], None]) -> None:
+    """Have it told, once, which program has not ended within ten seconds."""
+    _listeners[:] = [tell]
+
+
+def _tell_of_waiting(words: List[str]) -> None:
+    with suppress(IndexError):
+        question = " --version" if words[1:] == ["--version"] else ""
+        _listeners.pop()(f"Waiting for {words[0]}{question} since {NOTICE_SECONDS:.0f} s; Ctrl-C ends it.")
 
 
 class Service:
@@ -43,11 +77,13 @@ class Service:
         """As `run` does, with the arguments of the program, which come first, in its environment."""
         if self._process is None:
             return run(words)
-        with tempfile.NamedTemporaryFile(prefix="efnas-vela-") as log:
+        with temporary_files(), tempfile.NamedTemporaryFile(prefix="efnas-vela-") as log:
             job = {"words": words[1:], "log": log.name, "seconds": TIME_LIMIT_SECONDS}
             try:
                 self._process.stdin.write(json.dumps(job) + "\n")
                 self._process.stdin.flush()
+                if not select.select([self._process.stdout], [], [], NOTICE_SECONDS)[0]:
+                    _tell_of_waiting(words)
                 code = int(self._process.stdout.readline())
             except (OSError, ValueError):  # killed from outside
                 self._process = self._start()
@@ -90,7 +126,10 @@ def _too_long(words: List[str], output: str, seconds: float) -> EfnasError:
 
 
 def keep_output(words: List[str], output: str) -> str:
-    """Keep a failed run's command and output, and say where."""
-    with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
-        log.write(" ".join(words) + "\n" + output)
+    """Keep a failed run's command and output, and say where; or why it could not be kept."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="efnas-vela-", suffix=".log", delete=False) as log:
+            log.write(" ".join(words) + "\n" + output)
+    except OSError as error:
+        return f"its output could not be kept: {error.strerror}"
     return f"its output is in {log.name}"

@@ -41,16 +41,19 @@ def place(tmp_path_factory):
 class Shell:
     """A shell at its prompt; `tab(line)` types the line and a tab, and says what then stands on the screen."""
 
-    def __init__(self, name: str, place: Path):
+    def __init__(self, name: str, place: Path, words=None, setup: str = ""):
         if not shutil.which(name):
             pytest.skip(f"there is no {name} here")
-        words, setup = START[name]
+        words, setup = (words, setup) if words else START[name]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**os.environ, "TERM": "xterm", "HOME": str(place), "PATH": path, "PS1": "> "}
         self._shell = pexpect.spawn(name, words, env=environment, cwd=str(place), encoding="utf-8",
                                     dimensions=(50, 220), timeout=20)  # fmt: skip
         self._shell.sendline(setup.format(file=FOLDER / NAMES[name], folder=FOLDER) + "; echo LOA''DED")
         self._shell.expect("LOADED\r?\n")
+
+    def close(self) -> None:
+        self._shell.close(force=True)
 
     def tab(self, line: str, *expected: str) -> str:
         """Raises AssertionError when something expected does not appear within ten seconds."""
@@ -75,7 +78,7 @@ def shell(request, place):
     made = Shell(request.param, place)
     made.name = request.param
     yield made
-    made._shell.close(force=True)
+    made.close()
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -102,6 +105,16 @@ def test_shells_that_show_help_show_what_a_value_means(shell):
     shell.tab("efnas codec show 0000", "H0Out: 7x7", "H0Out: 3x3")
     shell.tab("efnas train --config configs/mine.yaml --set train.lr", "now 0.5")
     shell.tab("efnas eval --experiment-name first_run --checkpoint ", "best EPE 1.250 px")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_new_shell_completes_from_the_first_tab_after_an_installation(name, tmp_path):
+    (tmp_path / ".zshrc").touch()  # else zsh asks what to do about it
+    Shell(name, tmp_path, ["-i"], "efnas --install-completion").close()
+    new = Shell(name, tmp_path, ["-i"], "cd .")
+    new.tab("efnas exp", "efnas export")
+    new.tab("efnas eval --checkpoint b", "efnas eval --checkpoint best")
+    new.close()
 
 
 def test_installed_velas_complete():

@@ -245,6 +245,6 @@ def _about(folder, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_pictures_are_drawn(flow_table, tmp_path):
-    assert draw_sweep(flow_table, FLOW_SPACE, tmp_path) == ["latency.png", "macs.png", "blocks.png", "pareto.png"]
-    assert all(path.stat().st_size > 10_000 for path in tmp_path.iterdir())
+def test_pictures_are_drawn(flow_table):
+    sizes = {name: len(picture) for name, picture in draw_sweep(flow_table, FLOW_SPACE).items()}
+    assert list(sizes) == ["latency.png", "macs.png", "blocks.png", "pareto.png"] and min(sizes.values()) > 10_000

@@ -83,7 +83,9 @@ def test_a_list_takes_stems_first_images_or_three_paths(chairs):
 
 @pytest.mark.parametrize("text, message", [
     ("train/0000001\ntrain/0000099\n", "line 2: there is no file"), ("a b\n", "line 1: a sample is one path or three"),
-    ("# nothing\n", "names no sample"), ("train/0000001\ntrain/0\0\n", "line 2: there is a NUL character"), ("train/0000001\ntrain/0000001\n", "twice"),
+    ("# nothing\n", "names no sample"), ("train/0000001\ntrain/0\0\n", "line 2: there is a NUL character"), ("train/0000001\ntrain/0000001\n", r"twice\.$"),
+    ("train/0000001\n./train/0000001\n", "twice, also as ./train/0000001"), ("train/0000001\ntrain/../train//0000001-img_0.png\n", "twice, also as"),
+    ("train/0000001-img_0.png train/0000001-img_1.png train/0000001-flow_01.flo\n./train/0000001", "twice, also as"),
 ])  # fmt: skip
 def test_a_wrong_list_names_the_line(chairs, text, message):
     (chairs / "list.txt").write_text(text)

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from vela_stand_in import real_vela, stand_in_program
 
 from efnas.cache import Cache
+from efnas.cli.app import main
 from efnas.errors import EfnasError
 from efnas.vela import process as vela_process
 from efnas.vela.board import packaged_profile
@@ -59,3 +61,40 @@ def test_a_program_that_is_no_script_of_that_environment_is_run_the_plain_way(tm
         assert not service.loaded
         assert version_of(service) == "4.5.0"
     assert Vela(program, packaged_profile(), Cache(None), service.run).compile(b"a model", Settings()).macs == 123
+
+
+def hanging(folder):
+    """A wrapper that waits for another process, which has its output."""
+    path = folder / "wrapper"
+    path.write_text("#!/bin/sh\necho begun\nsleep 60\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["network.tflite"]], ids=" ".join)
+def test_a_program_that_hangs_is_told_once_and_then_stopped_whoever_has_its_output(tmp_path, monkeypatch, words):
+    told = []
+    monkeypatch.setattr(vela_process, "NOTICE_SECONDS", 0.1)
+    vela_process.on_waiting(told.append)
+    for _ in range(2):
+        with pytest.raises(
+            EfnasError, match=r"took longer than 0 s and was stopped; its output is in (\S+)\."
+        ) as stopped:
+            vela_process.run([hanging(tmp_path), *words], 0.3)
+        assert "begun" in open(str(stopped.value).rsplit(" ", 1)[1].rstrip(".")).read()
+    question = " --version" if words == ["--version"] else ""
+    assert told == [f"Waiting for {tmp_path}/wrapper{question} since 0 s; Ctrl-C ends it."]
+
+
+@pytest.mark.parametrize("words, told", [([], True), (["--quiet"], False), (["--json"], False)], ids=str)
+def test_who_looks_at_the_console_is_told(tmp_path, monkeypatch, capsys, words, told):
+    monkeypatch.setattr(vela_process, "NOTICE_SECONDS", 0.001)
+    monkeypatch.chdir(tmp_path)
+    program = tmp_path / "slow"
+    program.write_text("#!/bin/sh\nsleep 0.1\necho no version\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", ["efnas", "fit", "--arch", "000001000", "--vela", str(program), *words])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert said.count("Waiting for") == told and (f"Note: Waiting for {program} --version since" in said) == told
