@@ -94,7 +94,7 @@ def _threads(wanted: int) -> Finding:
 
 
 def _memory() -> Finding:
-    free = _available_memory_gb()
+    free = available_memory_gb()
     if free is None:
         return Finding("memory", NOTE, "how much is free is not said here")
     if free < ENOUGH_MEMORY_GB:
@@ -102,7 +102,8 @@ def _memory() -> Finding:
     return Finding("memory", FINE, f"{free:.0f} GB free")
 
 
-def _available_memory_gb() -> Optional[float]:
+def available_memory_gb() -> Optional[float]:
+    """Memory that a process can still take; None where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         (line,) = [line for line in lines if line.startswith("MemAvailable:")]

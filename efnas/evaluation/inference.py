@@ -14,8 +14,13 @@ from efnas.evaluation.frames import Score, Truth, frame_pairs, padded_to, read_p
 from efnas.evaluation.panels import write_panel
 from efnas.figures import require_picture
 from efnas.files import make_folder, require_folder_of
+from efnas.machine import available_memory_gb
 
 Flow = Callable[[np.ndarray], np.ndarray]  # image pair [h, w, 6] in [-1, 1] -> flow [h, w, 2] in pixels
+
+
+# What a pair takes: its copies, and the maps of a network of so many channels at full size. Measured, 4 to 64 Mpixel.
+BYTES_A_PIXEL, BYTES_A_CHANNEL = 85, 7
 
 
 class Prediction(NamedTuple):
@@ -126,11 +131,22 @@ def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flo
             size = (size_like(height, config.data.input_height, supernet.stride),
                     size_like(width, config.data.input_width, supernet.stride))  # fmt: skip
             if size not in walks:
+                require_memory(height, width, config.network.base_width)
                 walks[size] = walk(*size)
             taken, given = walks[size]
             return session.run(given, {taken: padded_to(images, *size)[None]})[:height, :width]
 
         yield flow
+
+
+def require_memory(height: int, width: int, base_width: int) -> None:
+    """Raises EfnasError for a pair of images that the memory does not suffice for: the system would end the process."""
+    needed, free = height * width * (BYTES_A_PIXEL + BYTES_A_CHANNEL * base_width) / 1e9, available_memory_gb()
+    if free is not None and needed > free:
+        raise EfnasError(
+            f"A pair of {width}x{height} pixels takes about {needed:.1f} GB of memory, and {free:.1f} GB are free: "
+            "give smaller images, or an exported file with --tflite, which scales them down."
+        )
 
 
 def size_like(size: int, trained: int, stride: int) -> int:

@@ -85,7 +85,7 @@ def test_a_full_disk_is_told(monkeypatch, free, state):
 
 
 def test_little_memory_and_too_many_threads_are_told(monkeypatch):
-    monkeypatch.setattr(machine, "_available_memory_gb", lambda: 1.5)
+    monkeypatch.setattr(machine, "available_memory_gb", lambda: 1.5)
     found = findings(load_config(assignments=["runtime.threads=999"]))
     assert "micro_batch_size" in found["memory"].to_do
     assert found["threads"].state == NOTE

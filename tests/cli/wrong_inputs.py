@@ -152,4 +152,8 @@ CASES = [
     (["manifest", "diff", "@/runs/bare", "@/runs/bare", "--only", "some"], "identity or tuning or place"),
     (["checkpoint", "show", "@/absent.ckpt"], "no checkpoint"), (["checkpoint", "show", "@/empty"], "no checkpoint"),
     (["checkpoint", "show", "@/runs/bare"], "damaged"),
+    *((words, "it is no file") for words in (
+        ["data", "check", "@/broken", "--list", "@/pipe.yaml"], ["infer", "@/pipe.yaml", IMAGE], ["infer", IMAGE, IMAGE, "--tflite", "@/pipe.yaml"],
+        ["infer", IMAGE, IMAGE, "--ground-truth", "@/pipe.yaml"], ["sweep", "query", "@/pipe.yaml"])),
+    (["infer", IMAGE, "@/loop"], "symbolic links"), (["infer", IMAGE, IMAGE, "--tflite", "@/flow.flo"], "no .tflite network"),
 ]  # fmt: skip

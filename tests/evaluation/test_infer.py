@@ -12,8 +12,9 @@ from efnas.config_files import load_config
 from efnas.core.network import FLOW_SPACE
 from efnas.data.flow_files import read_flo, write_flo
 from efnas.errors import EfnasError
+from efnas.evaluation import inference, panels
 from efnas.evaluation.frames import frame_pairs, padded_to, read_pair, read_truth, resized, score
-from efnas.evaluation.inference import size_like, subnet_flow
+from efnas.evaluation.inference import require_memory, size_like, subnet_flow
 from efnas.evaluation.trained import open_trained
 from efnas.export.flow import file_flow
 
@@ -149,3 +150,24 @@ def test_real_frames_with_unknown_pixels(exported, tmp_path):
     (pair,) = json.loads(efnas(*words, "--json").stdout)["pairs"]
     assert pair["known"] == pytest.approx(0.952, abs=0.001) and pair["zero_epe"] == pytest.approx(2.058, abs=0.001)
     assert np.isfinite(pair["epe"])
+
+
+def test_a_pair_that_the_memory_does_not_suffice_for_is_refused(monkeypatch):
+    monkeypatch.setattr(inference, "available_memory_gb", lambda: 8.0)
+    require_memory(4000, 4000, 4)
+    with pytest.raises(
+        EfnasError, match="A pair of 8000x8000 pixels takes about 19.8 GB of memory, and 8.0 GB are free"
+    ):
+        require_memory(8000, 8000, 32)
+    monkeypatch.setattr(inference, "available_memory_gb", lambda: None)
+    require_memory(8000, 8000, 32)
+
+
+def test_a_panel_of_large_images_draws_no_more_pixels_than_it_shows(monkeypatch, tmp_path):
+    sizes = []
+    monkeypatch.setattr(
+        panels, "flow_to_colour", lambda flow, longest: sizes.append(flow.shape) or np.zeros((*flow.shape[:2], 3))
+    )
+    flow = np.ones((30, 4500, 2), np.float32)
+    panels.write_panel(tmp_path / "panel.png", "large", np.zeros((30, 4500, 6), np.float32), flow, flow)
+    assert sizes == [(10, 1500, 2)] * 2
