@@ -11,6 +11,8 @@ The second has a kernel as large as the map, which GPU libraries do not run well
 are used. The values are the same up to rounding.
 """
 
+from typing import List
+
 import tensorflow.compat.v1 as tf
 
 _NAME = "EfnasConv2D"
@@ -39,3 +41,24 @@ def conv2d(x, kernel, stride: int, gradients_as_convolutions: bool):
     override = {"Conv2D": _NAME} if gradients_as_convolutions else {}
     with tf.get_default_graph().gradient_override_map(override):
         return tf.nn.conv2d(x, filter=kernel, strides=[1, stride, stride, 1], padding="SAME", name="conv")
+
+
+def together(outputs: List[tf.Tensor], most_channels: int = 16) -> List[tf.Tensor]:
+    """The same values, of one convolution, where all are stride-1 SAME convolutions of one tensor with few channels.
+
+    Such a convolution spends its time on writing out patches: with the kernels padded to the largest and side by side
+    they are written once. With more channels the products decide, and those with the padding are lost.
+    """
+    ops = [output.op for output in outputs]
+    apart = any(op.type != "Conv2D" or list(op.get_attr("strides")) != [1, 1, 1, 1] for op in ops)
+    if apart or len(ops) < 2 or any(op.inputs[0] is not ops[0].inputs[0] for op in ops):
+        return outputs
+    kernels = [op.inputs[1] for op in ops]
+    channels = [int(kernel.shape[-1]) for kernel in kernels]
+    if sum(channels) > most_channels:
+        return outputs
+    largest = max(int(kernel.shape[0]) for kernel in kernels)
+    borders = [[(largest - int(kernel.shape[0])) // 2] * 2 for kernel in kernels]
+    padded = [tf.pad(kernel, [border, border, [0, 0], [0, 0]]) for kernel, border in zip(kernels, borders)]
+    joint = tf.nn.conv2d(ops[0].inputs[0], filter=tf.concat(padded, axis=3), strides=1, padding="SAME")
+    return tf.split(joint, channels, axis=3)

@@ -5,7 +5,8 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
-from efnas.core.convolution import conv2d
+from efnas.core.branches import Branches, branches_of, pairs
+from efnas.core.convolution import conv2d, together
 from efnas.core.variables import HE, ONE, First
 from efnas.core.weights import Moments, Weights
 
@@ -97,3 +98,22 @@ class Layers:
         if variable.shape.as_list() != shape:
             raise ValueError(f"{name} is {variable.shape.as_list()}; the network asks for {shape}")
         return variable
+
+
+class BranchedLayers(Layers):
+    """Layers for a `Tree`: where the heads' maps of all its branches are added up, those that belong together are."""
+
+    def upsample(self, x):
+        if not isinstance(x, Branches):
+            return super().upsample(x)
+        upsample = super().upsample
+        return Branches((branch, upsample(tensor)) for branch, tensor in x.items())
+
+    def add(self, x, y):
+        if not isinstance(x, Branches) and not isinstance(y, Branches):
+            return super().add(x, y)
+        return Branches((branch, one + other) for branch, one, other in pairs(branches_of(x), branches_of(y)))
+
+    def together(self, outputs: List[tf.Tensor]) -> List[tf.Tensor]:
+        """What the options of a block give for one branch, computed in one piece where that is faster."""
+        return together(outputs)

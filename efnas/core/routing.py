@@ -3,14 +3,17 @@
 - `Fixed(space, code)`: only the picked options exist. For export, a single model, and counting costs.
 - `Switch(space, code_tensor, layers)`: the code is a tensor; only the picked option is computed. For evaluation.
 - `Lanes(space, codes_tensor)`: a whole fair cycle in one pass; every option runs once. For training.
+- `Tree(space, code_tensor, layers, opened)`: every option of the opened blocks, each for every branch before it. For
+  the errors of all subnets.
 - `EveryOption(space)`: over shapes, all options one after the other. For counting what the whole supernet has.
 
 All share three methods: `each(function, x)` applies a shared layer, `choose(block, x, option)` walks a choice block
 (`option(value)` builds that option, as a function of one tensor), `lanes(x)` gives a result as a list of tensors.
 """
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Callable, Collection, Dict, List, NamedTuple, Tuple
 
+from efnas.core.branches import ROOT, Branch, Branches, branches_of
 from efnas.core.space import ArchCode, SearchSpace
 
 
@@ -78,6 +81,48 @@ class Switch(OneLane):
         y, packed = tf.switch_case(self.code[place], [branch(digit) for digit in range(len(options))])
         if any(layout):
             self.packed_moments[block] = packed
+        return y
+
+
+class Tree(Switch):
+    """Walks all options of the blocks `opened`, each for every branch that comes to it; what is shared after them runs
+    once a branch. The others are switched by `code`, and come before.
+
+    `branch` is the one whose layers are being built, so that a batch norm can have statistics a branch; what it saw of
+    a batch is in `moments`, by its name and branch.
+    """
+
+    def __init__(self, space: SearchSpace, code, layers, opened: Collection[str]):
+        super().__init__(space, code, layers)
+        self.opened = frozenset(opened)
+        self.branch: Branch = ROOT
+        self.moments: Dict[Tuple[str, Branch], object] = {}
+
+    def each(self, function: Callable, x):
+        if not isinstance(x, Branches):
+            return function(x)
+        return Branches((branch, self._build(branch, function, tensor)) for branch, tensor in x.items())
+
+    def choose(self, block: str, x, option: Callable):
+        if block not in self.opened:
+            if isinstance(x, Branches):
+                raise ValueError(f"{block} comes after blocks that are opened, and is not")
+            return super().choose(block, x, option)
+        place = self.space.position(block)
+        grown = Branches()
+        for branch, tensor in branches_of(x).items():
+            taken = [branch + ((place, digit),) for digit in range(len(self.space.blocks[place].options))]
+            values = [each.value for each in self.space.blocks[place].options]
+            built = [self._build(own, option(value), tensor) for own, value in zip(taken, values)]
+            grown.update(zip(taken, self.layers.together(built)))
+        return grown
+
+    def _build(self, branch: Branch, function: Callable, tensor):
+        self.branch = branch
+        with self.layers.separate_moments() as seen:
+            y = function(tensor)
+        self.moments.update({(each.name, branch): (each.mean, each.variance) for each in seen})
+        self.branch = ROOT
         return y
 
 

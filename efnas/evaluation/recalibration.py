@@ -5,13 +5,14 @@ training batches through one subnet and takes the population's mean and variance
 weight changes, and nothing is kept between two subnets.
 """
 
-from typing import Dict
+from typing import Collection, Dict, Mapping
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from efnas.core.layers import Layers
-from efnas.core.routing import Switch
+from efnas.core.branches import ROOT, Branch
+from efnas.core.layers import BranchedLayers
+from efnas.core.routing import Tree
 from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Moments, Weights
@@ -56,39 +57,60 @@ class SubnetStatistics:
         return {name: sums.statistics for name, sums in self._sums.items()}
 
 
-class BatchMoments:
-    """A walk with the statistics of the batch that only looks: it has no operator that writes a variable."""
+def label(name: str, branch: Branch) -> str:
+    """By what the statistics of a batch norm go: its name, and the branch where it stands on several."""
+    return name if branch == ROOT else f"{name} {' '.join(f'{place}:{digit}' for place, digit in branch)}"
 
-    def __init__(self, supernet: Supernet, weights: Weights, images: tf.Tensor, base_width: int):
+
+class BatchMoments:
+    """A walk with the statistics of the batch that only looks: it has no operator that writes a variable.
+
+    It goes through one subnet at a time, or, where blocks are `opened`, through all of their options.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        weights: Weights,
+        images: tf.Tensor,
+        base_width: int,
+        opened: Collection[str] = (),
+    ):
         self.images = images
         self.code = tf.placeholder(tf.int32, [len(supernet.space.blocks)], "code")
         self._space = supernet.space
-        layers = Layers(weights)
-        self._switch = Switch(supernet.space, self.code, layers)
-        # Maps of the subnet normalised with the statistics of the batch itself.
-        (self.maps,) = supernet.network(layers, self._switch, images, base_width)
+        layers = BranchedLayers(weights)
+        self._tree = Tree(supernet.space, self.code, layers, opened)
+        # Maps of the subnets normalised with the statistics of the batch itself.
+        (self.maps,) = supernet.network(layers, self._tree, images, base_width)
         self._shared = {seen.name: (seen.mean, seen.variance) for seen in layers.seen}
+        self._shared.update({label(*where): moments for where, moments in self._tree.moments.items()})
+
+    @property
+    def channels(self) -> Dict[str, int]:
+        """Of every batch norm, by its label."""
+        switched = [norms for options in self._tree.layout.values() for norms in options]
+        found = {name: int(mean.shape[0]) for name, (mean, _) in self._shared.items()}
+        return {**found, **{name: channels for norms in switched for name, channels in norms.items()}}
 
     def run(self, session: tf.Session, code: ArchCode, images: np.ndarray) -> Statistics:
-        """Mean and variance of this batch at every batch norm of the subnet."""
-        shared, packed = session.run(
-            [self._shared, self._switch.packed_moments], {self.code: code, self.images: images}
-        )
+        """Mean and variance of this batch at every batch norm of the subnet, or of all that differ in what is open."""
+        shared, packed = session.run([self._shared, self._tree.packed_moments], {self.code: code, self.images: images})
         found = {name: np.stack(pair) for name, pair in shared.items()}
         for block, vector in packed.items():
-            channels = self._switch.layout[block][code[self._space.position(block)]]
+            channels = self._tree.layout[block][code[self._space.position(block)]]
             pieces = np.split(vector, np.cumsum(np.repeat(list(channels.values()), 2))[:-1])
             found.update({name: np.stack(pieces[2 * k : 2 * k + 2]) for k, name in enumerate(channels)})
         return found
 
 
 class LoadedStatistics:
-    """Variables that hold the statistics of one subnet at a time; `of_layers` is what a walk is connected to."""
+    """Variables that hold the statistics of one recalibration at a time, by label, of as many channels as are given;
+    `of_layers` is what a walk is connected to."""
 
-    def __init__(self, weights: Weights):
+    def __init__(self, channels: Mapping[str, int]):
         self.of_layers: Dict[str, Moments] = {
-            name: tuple(_nan(f"{name}/recalibrated_{kind}", mean.shape) for kind in ("mean", "variance"))
-            for name, (mean, _) in weights.moving.items()
+            name: tuple(_nan(name, kind, count) for kind in ("mean", "variance")) for name, count in channels.items()
         }
         variables = [variable for pair in self.of_layers.values() for variable in pair]
         self._values = tf.placeholder(tf.float32, [None], "statistics")
@@ -109,6 +131,7 @@ def moving_averages(session: tf.Session, weights: Weights) -> Statistics:
     return {name: np.stack(pair).astype(np.float64) for name, pair in session.run(weights.moving).items()}
 
 
-def _nan(name: str, shape: tf.TensorShape) -> tf.Variable:
-    first = tf.constant_initializer(float("nan"))
-    return tf.get_variable(name, shape, tf.float32, first, trainable=False, use_resource=True)
+def _nan(label: str, kind: str, channels: int) -> tf.Variable:
+    """Not one of the variables that a name is given to once: a graph may hold several evaluations."""
+    name = f"{label.replace(' ', '_').replace(':', '.')}/recalibrated_{kind}"
+    return tf.Variable(np.full([channels], np.nan, np.float32), trainable=False, name=name, use_resource=True)

@@ -44,7 +44,7 @@ class SubnetEvaluator:
         self.batch_moments = BatchMoments(supernet, weights, self.images, base_width)
         self.code = self.batch_moments.code
         self._weights = weights
-        self._loaded = LoadedStatistics(weights)
+        self._loaded = LoadedStatistics({name: int(mean.shape[0]) for name, (mean, _) in weights.moving.items()})
         layers = Layers(weights, self._loaded.of_layers)
         (self.maps,) = supernet.network(layers, Switch(supernet.space, self.code, layers), self.images, base_width)
         self.flow = valid_part(self.maps.accumulated[-1], height, width)[..., :FLOW_CHANNELS]
