@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -25,11 +26,17 @@ def efnas(*words, code=0, cwd=None, command=EFNAS):
 def answer(words) -> tuple:
     """Run the command in this process: exit code, standard output, standard error."""
     from efnas.cli.app import main
+    from efnas.cli.entry import STOPPED
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     argv = mock.patch.object(sys, "argv", ["efnas", *map(str, words)])
-    with argv, redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        main()
+    handlers = {number: signal.getsignal(number) for number in STOPPED}
+    try:
+        with argv, redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+    finally:  # a command that has ended hears no signal, but this process goes on
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     said = []
     for stream in (out, err):
         stream.flush()

@@ -146,7 +146,7 @@ def main() -> None:
     try:
         code = typer.main.get_command(application)(prog_name="efnas", standalone_mode=False)
         sys.stdout.flush()
-        sys.exit(code)
+        _leave(code)
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # of newer versions; older ones show the help themselves
             print(error.format_message())
@@ -168,6 +168,14 @@ def _terminate(number, frame) -> None:
 def _end_by(number: int) -> None:
     word, code = STOPPED[number]
     end(f"{word}.", code, "Stopped")
+
+
+def _leave(code: Optional[int]) -> None:
+    """The answer is given: a signal while Python cleans up is none to anybody, and would be a traceback."""
+    if threading.current_thread() is threading.main_thread():
+        for number in STOPPED:
+            signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def _open_streams() -> None:
@@ -207,7 +215,7 @@ def end(message: str, code: int, label: str = "Error") -> None:
     except OSError:  # the terminal is gone; the code still is an answer, if nothing is left to be written at the end
         for stream in (sys.stdout, sys.stderr):
             _write_to_nothing(stream)
-    sys.exit(code)
+    _leave(code)
 
 
 if __name__ == "__main__":

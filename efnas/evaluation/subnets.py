@@ -92,10 +92,18 @@ class PoolEvaluation:
 
     def __init__(self, supernet: Supernet, weights: Weights, config: Config, sets: DataSets, threads: int):
         self.config, self.sets = config, sets
-        size = (config.data.input_height, config.data.input_width)
-        self.evaluator = SubnetEvaluator(supernet, weights, *size, config.network.base_width)
+        self._networks = supernet, weights
+        size = self._size = (config.data.input_height, config.data.input_width)
+        self._evaluator: Optional[SubnetEvaluator] = None
         self._train_reader = BatchReader(sets.train, *size, config.train.batch_size, threads=threads)
         self._val_reader = BatchReader(sets.val, *size, config.train.batch_size, threads=threads)
+
+    @property
+    def evaluator(self) -> SubnetEvaluator:
+        """Built when it is first asked for: a search reads the same batches and walks other ways."""
+        if self._evaluator is None:
+            self._evaluator = SubnetEvaluator(*self._networks, *self._size, self.config.network.base_width)
+        return self._evaluator
 
     def recalibration_batches(self, session: tf.Session) -> Optional[Iterator]:
         """As many full training batches as the configuration says, or None where it wants none."""

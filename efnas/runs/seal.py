@@ -35,7 +35,7 @@ class Seal(NamedTuple):
 
 def write_seal(path: Path, state: dict, generation: str, hashes: Dict[str, str]) -> None:
     content = {"format": FORMAT, "state": state, "generation": generation, "sha256": hashes}
-    write_whole(with_ending(path, SEAL), _sealed(content), durable=True)
+    write_whole(with_ending(path, SEAL), sealed(content), durable=True)
 
 
 def read_seal(path: Path) -> Seal:
@@ -47,7 +47,7 @@ def read_seal(path: Path) -> Seal:
         text = file.read_text()
         content = read_json(text)
         content.pop("seal_sha256")
-        if _sealed(content) != text:
+        if sealed(content) != text:
             raise ValueError("changed")
         state, generation, hashes = content["state"], content["generation"], content["sha256"]
         if not isinstance(state, dict) or not re.fullmatch("[0-9a-f]{1,64}", generation) or set(hashes) != set(ENDINGS):
@@ -113,6 +113,6 @@ def file_sha256(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _sealed(content: dict) -> str:
+def sealed(content: dict) -> str:
     text = json.dumps(content, indent=1)
     return json.dumps({**content, "seal_sha256": hashlib.sha256(text.encode()).hexdigest()}, indent=1) + "\n"

@@ -52,3 +52,16 @@ def test_a_signal_ends_it_with_one_line(tmp_path, at, words, number):
                           cwd=tmp_path)  # fmt: skip
     assert (done.returncode, done.stderr.lstrip("\n")) == SAID[number]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", SAID, ids=lambda number: number.name)
+@pytest.mark.parametrize("words, code", [(["codec", "encode", "EB0=1"], 0), (["codec", "show", "12"], 2)])
+def test_a_signal_after_the_answer_changes_nothing(words, code, number):
+    late = f"import atexit, os\natexit.register(lambda: os.kill(os.getpid(), {int(number)}))\n"
+    program = late + "from efnas.cli.entry import main\nmain()"
+    done, undisturbed = (
+        subprocess.run([sys.executable, "-c", each, *words], capture_output=True, text=True)
+        for each in (program, program.replace(late, ""))
+    )
+    assert done.returncode == undisturbed.returncode == code
+    assert (done.stdout, done.stderr) == (undisturbed.stdout, undisturbed.stderr)

@@ -2,13 +2,12 @@
 
 import os
 import signal
-import sys
 
 import pytest
+from command import answer
 from vela_stand_in import real_vela, stand_in_program
 
 from efnas.cache import Cache
-from efnas.cli.app import main
 from efnas.errors import EfnasError
 from efnas.vela import process as vela_process
 from efnas.vela.board import packaged_profile
@@ -87,14 +86,11 @@ def test_a_program_that_hangs_is_told_once_and_then_stopped_whoever_has_its_outp
 
 
 @pytest.mark.parametrize("words, told", [([], True), (["--quiet"], False), (["--json"], False)], ids=str)
-def test_who_looks_at_the_console_is_told(tmp_path, monkeypatch, capsys, words, told):
+def test_who_looks_at_the_console_is_told(tmp_path, monkeypatch, words, told):
     monkeypatch.setattr(vela_process, "NOTICE_SECONDS", 0.001)
     monkeypatch.chdir(tmp_path)
     program = tmp_path / "slow"
     program.write_text("#!/bin/sh\nsleep 0.1\necho no version\n")
     program.chmod(0o755)
-    monkeypatch.setattr(sys, "argv", ["efnas", "fit", "--arch", "000001000", "--vela", str(program), *words])
-    with pytest.raises(SystemExit):
-        main()
-    said = capsys.readouterr().err
+    _, _, said = answer(["fit", "--arch", "000001000", "--vela", str(program), *words])
     assert said.count("Waiting for") == told and (f"Note: Waiting for {program} --version since" in said) == told

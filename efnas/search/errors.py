@@ -1,0 +1,214 @@
+"""The error of every subnet of a checkpoint on every validation pair, as a file that grows bundle by bundle.
+
+`errors.npy` is float32 [subnets, pairs], in px, in the order of the codes; a row that is not known yet is NaN.
+`errors.json`, sealed, says what the errors are of: checkpoint, pairs, recalibration, input size; once all are known
+also the hash of the file. A computation that was stopped goes on where it was; one of anything else is refused.
+"""
+
+import io
+from contextlib import suppress
+from pathlib import Path
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from efnas.config import Config
+from efnas.core.space import SearchSpace
+from efnas.core.supernet import SUPERNETS
+from efnas.errors import EfnasError, brief
+from efnas.files import make_folder, read_file, write_whole
+from efnas.machine import available_memory_gb
+from efnas.runs.lock import RunLock
+from efnas.runs.seal import file_sha256, sealed
+from efnas.strict_json import read_json
+
+ERRORS, ABOUT = "errors.npy", "errors.json"
+FORMAT = 1
+# What of the free memory the batches may take, which are read once and go through every bundle.
+SHARE_OF_MEMORY = 0.25
+
+
+class ErrorTable(NamedTuple):
+    """`errors` in px, float32 [subnets, pairs]; `about` says what they are of, `pairs` and `zero_epe` by pair."""
+
+    errors: np.ndarray
+    about: dict
+    space: SearchSpace
+
+    @property
+    def pairs(self) -> List[str]:
+        return self.about["of"]["pairs"]
+
+
+def compute_errors(
+    config: Config,
+    which: str,
+    folder: Path,
+    pairs: Optional[int] = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ErrorTable:
+    """The errors of all subnets with the weights of a checkpoint, on the first `pairs` of the validation set or on all.
+
+    Raises EfnasError for a checkpoint or data that are missing, and for a folder that holds errors of something else.
+    """
+    from efnas.data.sampling_plan import evaluation_plan
+    from efnas.evaluation.space_errors import SpaceEvaluator, bundles, opened_blocks
+    from efnas.evaluation.trained import open_trained
+
+    with open_trained(config, which) as trained:
+        evaluation, session, space = trained.evaluation(), trained.session, trained.supernet.space
+        plan = evaluation_plan(len(evaluation.sets.val), pairs or len(evaluation.sets.val))
+        of = _what(trained, evaluation.sets, [evaluation.sets.val.samples[index].name for index in plan.indices])
+        with RunLock(folder):
+            growing = _Growing(folder, of, space.size, overwrite)
+            opened = opened_blocks(space)
+            todo = [bundle for bundle in bundles(space, opened) if not growing.known(bundle.first, bundle.count)]
+            if todo:
+                size, data = of["input"], config.data
+                evaluator = SpaceEvaluator(
+                    trained.supernet, trained.weights, *size, base_width=of["base_width"], opened=opened
+                )
+                count = of["recalibration"]["pairs"] + len(plan)
+                kept = _fits(count * 8 * data.input_height * data.input_width * 4)
+                recalibration = _Again(
+                    lambda: (images for images, _ in evaluation.recalibration_batches(session)), kept
+                )
+                validation = _Again(lambda: evaluation.validation_batches(session, plan), kept)
+                for bundle in todo:
+                    progress(growing.known_count, space.size)
+                    statistics = evaluator.recalibrate(session, bundle, recalibration)
+                    found = list(evaluator.errors(session, bundle, statistics, validation))
+                    growing.write(bundle.first, np.concatenate(found, axis=1))
+                zero = [np.linalg.norm(truth.astype(np.float64), axis=-1).mean(axis=(1, 2)) for _, truth in validation]
+                growing.finish(np.concatenate(zero).tolist())
+            progress(space.size, space.size)
+    return read_errors(folder)
+
+
+def read_errors(folder: Path) -> ErrorTable:
+    """The errors in a folder. Raises EfnasError for those that are missing, damaged or not all known yet."""
+    about = _read_about(folder)
+    if about is None:
+        raise EfnasError(f"There are no errors in {folder} (looked for {ABOUT}): efnas search computes them.")
+    name, space = about["of"]["space"], None
+    if name in SUPERNETS and SUPERNETS[name].space.version == about["of"]["space_version"]:
+        space = SUPERNETS[name].space
+    if space is None:
+        raise EfnasError(f"The errors in {folder} are of another search space ({brief(name)}).")
+    file = folder / ERRORS
+    if "errors_sha256" not in about:
+        raise EfnasError(f"The errors in {folder} are not all known yet: the same efnas search goes on.")
+    if not file.is_file() or file_sha256(file) != about["errors_sha256"]:
+        raise EfnasError(f"{file} is damaged: it is not the file that {ABOUT} describes.")
+    return ErrorTable(np.load(file, mmap_mode="r"), about, space)
+
+
+def _what(trained, sets, names: List[str]) -> dict:
+    """What decides the errors; other values are other errors."""
+    config = trained.config
+    recalibration = config.eval.bn_recal_batches * config.train.batch_size
+    if not recalibration:
+        raise EfnasError("The error of all subnets needs recalibration: eval.bn_recal_batches is 0.")
+    return {
+        **trained.supernet.identity(config.network.base_width),
+        "checkpoint": trained.seal.data_sha256,
+        "epoch": trained.seal.state["epoch"],
+        "input": [config.data.input_height, config.data.input_width],
+        "pairs": names,
+        "data": sets.fingerprints(),
+        "recalibration": {"pairs": recalibration, "batch_size": config.train.batch_size, "seed": config.runtime.seed},
+    }
+
+
+def _read_about(folder: Path) -> Optional[dict]:
+    """None where there is none. Raises EfnasError for one that is not as it was written."""
+    file = folder / ABOUT
+    if not file.exists():
+        return None
+    try:
+        text = read_file(file).decode()
+        about = read_json(text)
+        about.pop("seal_sha256")
+        if sealed(about) != text or about["format"] != FORMAT:
+            raise ValueError("changed")
+        return about
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise EfnasError(f"{file} is damaged: it is not as it was written.") from error
+
+
+class _Growing:
+    """The file of the errors while rows come in. What is written is never mapped: a full disk is then an error."""
+
+    def __init__(self, folder: Path, of: dict, subnets: int, overwrite: bool):
+        self.folder, self.of, self.shape = folder, of, (subnets, len(of["pairs"]))
+        about = None if overwrite else _read_about(folder)
+        if about is not None:
+            _require_same(folder, about["of"], of)
+        if about is None or not self._is_whole():
+            make_folder(folder)
+            with suppress(FileNotFoundError):
+                (folder / ABOUT).unlink()
+            content = io.BytesIO()
+            np.save(content, np.full(self.shape, np.nan, np.float32))
+            write_whole(folder / ERRORS, content.getvalue())
+            write_whole(folder / ABOUT, sealed({"format": FORMAT, "of": of}))
+        errors = np.load(folder / ERRORS)
+        self._header = (folder / ERRORS).stat().st_size - errors.nbytes
+        self._known = np.isfinite(errors).all(axis=1)
+
+    def _is_whole(self) -> bool:
+        try:
+            return np.load(self.folder / ERRORS, mmap_mode="r").shape == self.shape
+        except (OSError, ValueError):
+            return False
+
+    @property
+    def known_count(self) -> int:
+        return int(self._known.sum())
+
+    def known(self, first: int, count: int) -> bool:
+        return bool(self._known[first : first + count].all())
+
+    def write(self, first: int, errors: np.ndarray) -> None:
+        """Rows from `first` on."""
+        if not np.isfinite(errors).all():
+            raise EfnasError("The checkpoint predicts flow that is not finite: its subnets have no error.")
+        try:
+            with open(self.folder / ERRORS, "r+b") as file:
+                file.seek(self._header + first * self.shape[1] * 4)
+                file.write(errors.astype("<f4").tobytes())
+        except OSError as error:
+            raise EfnasError(f"Cannot write {self.folder / ERRORS}: {error.strerror}.") from error
+        self._known[first : first + len(errors)] = True
+
+    def finish(self, zero_epe: List[float]) -> None:
+        digest = file_sha256(self.folder / ERRORS)
+        about = {"format": FORMAT, "of": self.of, "zero_epe": zero_epe, "errors_sha256": digest}
+        write_whole(self.folder / ABOUT, sealed(about), durable=True)
+
+
+def _require_same(folder: Path, stored: Dict[str, object], of: Dict[str, object]) -> None:
+    for key, value in of.items():
+        if stored.get(key) != value:
+            was, now = (f"{len(each)} of them" if isinstance(each, list) and key == "pairs" else brief(each)
+                        for each in (stored.get(key), value))  # fmt: skip
+            raise EfnasError(
+                f"{folder} holds errors of something else: {key} was {was} and is {now}; take another --out, or "
+                "replace them with --overwrite."
+            )
+
+
+def _fits(size: int) -> bool:
+    free = available_memory_gb()
+    return free is None or size / 1e9 < SHARE_OF_MEMORY * free
+
+
+class _Again:
+    """What can be gone through many times: kept, or read anew each time."""
+
+    def __init__(self, read: Callable[[], Iterable], kept: bool):
+        self._read, self._kept = read, list(read()) if kept else None
+
+    def __iter__(self) -> Iterator[Tuple]:
+        return iter(self._kept if self._kept is not None else self._read())
