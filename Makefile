@@ -46,6 +46,7 @@ bench: setup
 	.venv/bin/python tests/bench/bench_prompt.py
 	.venv/bin/python tests/bench/bench_vela.py
 	.venv/bin/python tests/bench/bench_sweep.py
+	.venv/bin/python tests/bench/bench_space.py
 
 clean:
 	rm -rf .venv .venv-vela* build efnas.egg-info

@@ -36,6 +36,8 @@ class Row(NamedTuple):
     sram_error_kib: Optional[float]
     flash_error_kib: Optional[float]
     epe: Optional[float]
+    epe_low: Optional[float] = None
+    epe_high: Optional[float] = None
 
     def at_most(self, name: str) -> Optional[float]:
         """A figure with its error on top: what it is at most."""
@@ -58,6 +60,7 @@ class Row(NamedTuple):
 FIGURES: Dict[str, Callable] = {
     "latency_ms": float, "fps": float, "sram_kib": float, "macs": int, "params": int, "flash_kib": float,
     "latency_error_ms": float, "sram_error_kib": float, "flash_error_kib": float, "epe": float,
+    "epe_low": float, "epe_high": float,
 }  # fmt: skip
 # What every row says, and what one says beside it whose subnet compiles.
 COUNTED, MEASURED = ("macs", "params"), ("latency_ms", "fps", "sram_kib", "flash_kib")
@@ -138,6 +141,8 @@ def read_table(path: Path, space: Optional[SearchSpace] = None) -> CostTable:
 
 
 def _read(row: Dict[str, str], blocks: List[str], flash_error: float) -> Row:
+    for name in ("epe_low", "epe_high"):  # which older tables lack
+        row.setdefault(name, "")
     row.setdefault("flash_error_kib", {DERIVED: str(flash_error), COMPILED: "0.0"}.get(row["known"], ""))
     if None in row or None in row.values():  # what the reader of CSV makes of more or fewer fields than columns
         raise ValueError("a row is longer or shorter than the others")

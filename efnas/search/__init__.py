@@ -1,1 +1,1 @@
-"""The answer: the error of the whole space, the front with its confidence, which subnets cannot be told apart."""
+"""The answer: what the error of every subnet says, and how sure it is."""

@@ -20,6 +20,7 @@ WHOLE = (
         "data check @/broken --min-height={}", f"vela-compare {COST} --arena={{}}", f"fit {COST} --base-width={{}}",
         "sweep --vela @/vela --no-cache --verify={}", "sweep query @/file --top={}",
         "export --arch 000001000 --out @/x --skip-checkpoint --height={}", "eval --config @/good.yaml --random={}",
+        "search --config @/good.yaml --pairs={}", "search query @/empty --top={}",
         "eval --config @/good.yaml --eval-batches={}",
     ],
 )  # fmt: skip
@@ -28,7 +29,7 @@ REAL = (
     [
         "train --config @/good.yaml --lr={}", f"vela-compare {COST} --max-inference-ratio={{}}",
         f"vela-compare {COST} --max-sram-difference={{}}", f"fit {COST} --limit-kib={{}}",
-        "sweep --vela @/vela --no-cache --tolerance={}", "sweep query @/file --max-ms={}",
+        "sweep --vela @/vela --no-cache --tolerance={}", "sweep query @/file --max-ms={}", "search query @/empty --max-ms={}",
         "sweep query @/file --min-fps={}", "sweep query @/file --max-flash-kib={}", "sweep query @/file --max-epe={}",
         "data synth @/new --motion={}", f"infer {PAIR} --longest={{}}",
     ],
@@ -37,7 +38,7 @@ CONFIGURATION = (
     ["@/absent.yaml", "@/empty", "@/latin.yaml", "@/binary.yaml", "@/tabs.yaml", "@/unknown.yaml", "@/twice.yaml",
      "@/deep.yaml", "@/list.yaml", "@/pipe.yaml", "@/loop", "@/dangling", "/dev/zero", LONG],
     ["train --config={}", "eval --config={}", "export --arch 000001000 --out @/x --config={}", f"infer {PAIR} --config={{}}",
-     f"vela-compare {COST} --config={{}}", f"fit {COST} --config={{}}", "sweep --vela @/vela --config={}",
+     f"vela-compare {COST} --config={{}}", f"fit {COST} --config={{}}", "sweep --vela @/vela --config={}", "search --config={}",
      "sample-check --config={}", "doctor --config={}"],
 )  # fmt: skip
 ASSIGNMENT = (
@@ -59,11 +60,11 @@ IMAGE = (
 )  # fmt: skip
 TABLE = (
     ["@/absent", "@/file", "@/empty", "@/loop", "@/pipe.yaml", "@/cut.png", "/dev/zero", LONG],
-    ["sweep query {}", "codec show 000001000 --table {}", f"vela-compare {COST} --table {{}}"],
+    ["sweep query {}", "search query {}", "search --config @/good.yaml --table {}", "codec show 000001000 --table {}", f"vela-compare {COST} --table {{}}"],
 )  # fmt: skip
 RUN_FOLDER = (
     ["@/absent", "@/empty", "@/file", "@/loop", "@/runs/bare", "@/runs/other", "@/pipe.yaml", LONG],
-    ["checkpoint show {}", "train --config @/good.yaml --init-from {}", "eval --config @/good.yaml --checkpoint {}",
+    ["checkpoint show {}", "search --config @/good.yaml --checkpoint {}", "train --config @/good.yaml --init-from {}", "eval --config @/good.yaml --checkpoint {}",
      "export --arch 000001000 --out @/x --config @/good.yaml --checkpoint {}",
      "sweep --vela @/vela --config @/good.yaml --checkpoint {}", f"infer {PAIR} --config @/good.yaml --checkpoint {{}}"],
 )  # fmt: skip

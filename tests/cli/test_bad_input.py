@@ -67,6 +67,8 @@ def place(tmp_path_factory, small_chairs):
     os.mkfifo(root / "pipe.yaml")
     (root / "loop").symlink_to("loop")
     (root / "dangling").symlink_to("nowhere")
+    (root / "searched").mkdir()
+    (root / "searched" / "errors.json").write_text('{"format": 1, "of": {}}')
     (root / "crash").mkdir()
     stand_in_program(root / "crash", code=1)
     return root
@@ -107,7 +109,7 @@ def leaves(command, words=()):
     below = getattr(command, "commands", {})
     for name in below:
         yield from leaves(below[name], (*words, name))
-    if not below or words == ("sweep",):  # a command, and a group of another
+    if not below or words in (("sweep",), ("search",)):  # a command, and a group of another
         yield words
 
 

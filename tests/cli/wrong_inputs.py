@@ -156,4 +156,11 @@ CASES = [
         ["data", "check", "@/broken", "--list", "@/pipe.yaml"], ["infer", "@/pipe.yaml", IMAGE], ["infer", IMAGE, IMAGE, "--tflite", "@/pipe.yaml"],
         ["infer", IMAGE, IMAGE, "--ground-truth", "@/pipe.yaml"], ["sweep", "query", "@/pipe.yaml"])),
     (["infer", IMAGE, "@/loop"], "symbolic links"), (["infer", IMAGE, IMAGE, "--tflite", "@/flow.flo"], "no .tflite network"),
+    *((["search", *GOOD, *VELA, *words], why) for words, why in (
+        (["--pairs", "0"], "a number or all"), (["--pairs", "many"], "a number or all"), (["--form", "half"], "accumulated or two-scale"),
+        (["--optimise", "Speed"], "Size or Performance"), (["--max-ms", "nan"], "finite number"), ([*RUNS, "absent"], "no checkpoint"),
+        ([*RUNS, "bare"], "damaged"), (["--checkpoint", "@/file"], "no checkpoint"), (["--top", "0"], "--top"))),
+    (["search", "query"], "Missing argument"), (["search", "query", "@/absent"], "no errors in"), (["search", "query", "@/file"], "no errors in"),
+    (["search", "query", "@/empty"], "no errors in"), (["search", "query", "@/searched"], "damaged"), (["search", "querry"], "No such command"),
+    (["search", "query", "@/empty", "--min-fps", "-1"], "--min-fps"), (["search", "query", LONG], "longer than a file's may be"),
 ]  # fmt: skip

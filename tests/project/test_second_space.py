@@ -154,6 +154,33 @@ def test_it_is_swept_by_the_real_compiler_and_compared_with_its_own_baseline(tmp
     assert BEST in [row["arch"] for row in found["rows"]] and found["found"] < 32
 
 
+def test_it_is_searched_and_its_costs_are_swept_first(run, tmp_path):
+    real_vela()
+    folder, _ = run
+    words = ["search", "--experiment-name", "small", "--output-root", folder.parent, "--out", tmp_path / "search"]
+    told = answer(*words, "--top", 32, cwd=tmp_path)
+    assert (told["found"], told["pairs"]) == (32, 6) and told["best"]["arch"] in [
+        each["arch"] for each in told["alike"]
+    ]
+    every = answer("eval", "--experiment-name", "small", "--output-root", folder.parent, "--random", SPACE.size)
+    found = {each["arch"]: each["epe"] for each in every["ranking"]}
+    with open(tmp_path / "search" / "table.csv", newline="") as file:
+        rows = {row["arch"]: row for row in csv.DictReader(file)}
+    for arch, epe in found.items():
+        assert float(rows[arch]["epe"]) == pytest.approx(epe, abs=1e-4)
+    assert (tmp_path / "outputs" / "sweep").is_dir() and {row["known"] for row in rows.values()} <= {
+        "compiled",
+        "derived",
+    }
+    fastest = min(float(row["latency_ms"]) for row in rows.values())
+    asked = answer("search", "query", tmp_path / "search", "--max-ms", fastest + 1e-6)
+    assert asked["found"] < 32 and asked["best"]["latency_ms"] == fastest
+    again = small(*words, "--top", 3, cwd=tmp_path)  # nothing is swept or computed again
+    assert "32 of 32 subnets" in again.stdout and "sweeping" not in again.stderr
+    refused = small(*words, "--pairs", 3, cwd=tmp_path, code=2)
+    assert "holds errors of something else: pairs was 6 of them and is 3 of them" in refused.stderr
+
+
 def test_its_codes_and_its_sampler_are_checked():
     assert answer("codec", "self-test", "--network", "small") == {"codes": 32, "round_trips": 5}
     shown = answer("codec", "show", "01110", "--network", "small", "--height", 36, "--width", 48)

@@ -1,0 +1,96 @@
+"""`efnas search`: the error of all subnets beside their cost: which network to take, and how sure that is."""
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.grouping import grouped
+from efnas.cli.options import (
+    Arena,
+    Checkpoint,
+    CostOptions,
+    Form,
+    Optimise,
+    Output,
+    VelaProgram,
+    require_choice,
+    require_folder,
+)
+from efnas.cli.search_query import LimitOptions, query, show_answer
+from efnas.errors import EfnasError
+
+app = typer.Typer(invoke_without_command=True, add_completion=False)
+app.command("query")(query)
+
+
+@app.callback()
+@grouped
+def search(
+    context: typer.Context,
+    checkpoint: Checkpoint = "best",
+    table: Annotated[
+        Optional[Path],
+        typer.Option(metavar="TABLE", show_default="made first", help="What subnets cost: the table of a sweep."),
+    ] = None,
+    pairs: Annotated[str, typer.Option(metavar="N|all", help="Validation pairs that errors are taken on.")] = "all",
+    out: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", show_default="outputs/search/...", help="Where to write it all.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace errors of something else.")] = False,
+    limits: LimitOptions = LimitOptions(),
+    top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
+    form: Form = "accumulated",
+    optimise: Optimise = "Size",
+    arena: Arena = None,
+    vela: VelaProgram = None,
+    cost: CostOptions = CostOptions(),
+    output: Output = Output(),
+) -> None:
+    """The error of every subnet of a run, exactly, beside what each costs: the front, and the best within limits.
+
+    Nothing is sampled or predicted: subnets that differ in the heads share one pass. A search that was stopped goes
+    on. Subnets that the validation pairs cannot tell from the best are said to be such; the cheapest of them is
+    usually what to take. `efnas search query` asks again without computing.
+    """
+    if context.invoked_subcommand:
+        return
+    from efnas.cli.screen.console import print_next, print_note
+    from efnas.cli.screen.progress import progress_bar
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
+    from efnas.cost.table import read_table
+    from efnas.export.host import FORMS
+    from efnas.runs.run_files import checkpoint_path
+    from efnas.runs.seal import read_whole
+    from efnas.runs.supernet import supernet_of
+    from efnas.vela.compiler import OPTIMISE
+
+    require_choice("--form", form, FORMS)
+    require_choice("--optimise", optimise, OPTIMISE)
+    if pairs != "all" and not (pairs.isdecimal() and pairs.isascii() and 0 < int(pairs[:10])):
+        raise EfnasError(f"--pairs is a number or all, not '{pairs}'.")
+    settings = cost.run.settings({"runtime.seed": cost.seed, **cost.size.as_keys()}, of_run=True)
+    supernet = supernet_of(settings)
+    read_whole(checkpoint_path(settings, checkpoint), supernet.identity(settings.network.base_width))
+    folder = out or Path("outputs") / "search" / settings.runtime.experiment_name
+    require_folder("--out", folder)
+    costs = read_table(table, supernet.space) if table else None
+    compiler = cost.compiler(vela) if costs is None else None
+    quiet_tensorflow()
+    from efnas.search.errors import compute_errors
+    from efnas.search.folder import read_search, write_search
+    from efnas.search.sweeping import swept_costs
+
+    count = None if pairs == "all" else int(pairs[:10])
+    with progress_bar("Errors", "subnets") as progress:
+        errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress)
+    if costs is None:
+        with progress_bar("Costs", "subnets") as progress:
+            costs = swept_costs(settings, cost.cache(), compiler, vela, form, optimise, arena, cost.legacy_core,
+                                progress, print_note)  # fmt: skip
+    pictures = write_search(folder, costs, errors)
+    show_answer(read_search(folder), limits, top, output.as_json)
+    if not output.as_json:
+        print(f"Written: {folder / 'table.csv'}, front.csv, search.json, errors.npy, {', '.join(pictures)}")
+        print_next(f"efnas search query {folder} --max-ms 30 --fits")

@@ -1,0 +1,87 @@
+"""`efnas search query`: the best subnets of a search within limits."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import typer
+from typing_extensions import Annotated
+
+from efnas.cli.grouping import grouped
+from efnas.cli.options import Output
+
+
+def _limit(told: str):
+    return Annotated[Optional[float], typer.Option(min=0, show_default=False, help=told)]
+
+
+@dataclass(frozen=True)
+class LimitOptions:
+    """What a subnet has to keep; a derived figure keeps a limit with its error bound added."""
+
+    max_ms: _limit("Latency at most.") = None
+    min_fps: _limit("Frames a second at least.") = None
+    max_sram_kib: _limit("SRAM at most.") = None
+    max_flash_kib: _limit("Flash at most.") = None
+    fits: Annotated[bool, typer.Option("--fits", help="Only those that fit the board's SRAM.")] = False
+
+    def limits(self):
+        from efnas.search.answer import Limits
+
+        at_most = {"latency_ms": self.max_ms, "sram_kib": self.max_sram_kib, "flash_kib": self.max_flash_kib}
+        given = {name: limit for name, limit in at_most.items() if limit is not None}
+        return Limits(given, self.min_fps, self.fits)
+
+
+@grouped
+def query(
+    search: Annotated[Path, typer.Argument(metavar="SEARCH", help="The folder of a search.")],
+    limits: LimitOptions = LimitOptions(),
+    top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
+    output: Output = Output(),
+) -> None:
+    """The best subnet within limits, those that cannot be told from it, and the front; nothing is computed anew."""
+    from efnas.cli.screen.console import print_next
+    from efnas.search.folder import read_search
+
+    found = read_search(search)
+    answer = show_answer(found, limits, top, output.as_json)
+    if not output.as_json:
+        code = answer.cheapest.arch.replace(",", "")
+        print_next(f"efnas codec show {code} --table {shlex.quote(str(search))}")
+
+
+def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
+    """Print the `Answer`, and give it back."""
+    from efnas.cli.screen.console import console, print_json
+    from efnas.cli.screen.tables import cost_rows_table
+    from efnas.search.answer import answer_of
+
+    answer = answer_of(found.table, found.errors, limits.limits())
+    of, pairs = found.errors.about["of"], len(found.errors.pairs)
+    if as_json:
+        print_json({"title": found.table.about["title"], "checkpoint": of["checkpoint"], "pairs": pairs,
+                    **answer.as_dict(top)})  # fmt: skip
+        return answer
+    screen = console()
+
+    def beside(row) -> dict:
+        margin = answer.margins.get(row.arch)
+        known = margin is not None and margin.low is not None and row.arch != answer.best.arch
+        return {">worse by (95 %)": f"{margin.mean:.4f} ({margin.low:+.4f} to {margin.high:+.4f})" if known else ""}
+
+    named = {"best": answer.best, "cheapest alike": answer.cheapest,
+             "baseline": found.table.row(found.table.space.baseline)}  # fmt: skip
+    title = f"{answer.found:,} of {len(found.table.rows):,} subnets, {pairs} pairs, {found.table.about['title']}"
+    screen.print(cost_rows_table(title, list(named.values()), list(named), more=beside))
+    screen.print(f"Front: {len(answer.front)} subnets that no other beats in error and latency.")
+    screen.print(cost_rows_table("", answer.front[:top], more=beside))
+    screen.print(f"{len(answer.alike):,} of {answer.found:,} cannot be told from the best (95 %, all at once).")
+    promise = answer.promise
+    if promise:
+        screen.print(
+            f"Chosen on half of the pairs, the best promises {promise.promised:.4f} px over the mean; the other half "
+            f"gives {promise.measured:.4f} px."
+        )
+    return answer

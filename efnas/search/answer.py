@@ -1,0 +1,125 @@
+"""Which network: errors and costs of all subnets, joined; the front, and the best within limits, as far as it can be
+told from the others.
+"""
+
+from typing import Dict, List, NamedTuple, Optional
+
+import numpy as np
+
+from efnas.cost.table import FAILED, CostTable, Row, front, select_rows
+from efnas.errors import EfnasError
+from efnas.search.confidence import (
+    Promise,
+    compared_with_best,
+    halves,
+    intervals,
+    resampled_weights,
+    scenes_of,
+    winners_curse,
+)
+from efnas.search.errors import ErrorTable
+
+RESAMPLES = 1000
+LEVEL = 0.95
+LEAST_AND_MOST = {"latency_ms": "the fastest takes {:.3f} ms", "sram_kib": "the least SRAM is {:,.1f} KiB",
+                  "flash_kib": "the least flash is {:,.1f} KiB", "macs": "the fewest MACs are {:,.0f}",
+                  "params": "the fewest parameters are {:,.0f}", "epe": "the least error is {:.4f} px"}  # fmt: skip
+
+
+class Limits(NamedTuple):
+    """`at_most` by column of the table; derived figures keep a limit with their error on top."""
+
+    at_most: Dict[str, float] = {}
+    min_fps: Optional[float] = None
+    fits: bool = False
+
+
+class Margin(NamedTuple):
+    """How much worse than the best, on the same pairs, in px; without ends where nothing is known of the spread."""
+
+    mean: float
+    low: Optional[float]
+    high: Optional[float]
+
+
+class Answer(NamedTuple):
+    """Rows within limits, of which there are `found`. `best` has the least error; `alike` are those that cannot be told
+    from it, it among them, the fastest first, and `cheapest` is the first of these. `front` are those that no other
+    beats in error and latency. `promise` says what choosing is worth on other pairs, where there are pairs enough to
+    split. `margins` are by arch, for all at once.
+    """
+
+    found: int
+    best: Row
+    alike: List[Row]
+    cheapest: Row
+    front: List[Row]
+    promise: Optional[Promise]
+    margins: Dict[str, Margin]
+
+    def as_dict(self, top: int) -> dict:
+        return {
+            "found": self.found,
+            "best": self.best.as_dict(),
+            "indistinguishable": len(self.alike),
+            "cheapest": self.cheapest.as_dict(),
+            "alike": [row.as_dict() for row in self.alike[:top]],
+            "front": [{**row.as_dict(), "worse_by": self.margins[row.arch]._asdict()} for row in self.front],
+            "promise": self.promise and {"promised_px": self.promise.promised, "measured_px": self.promise.measured},
+        }
+
+
+def with_errors(costs: CostTable, errors: ErrorTable) -> CostTable:
+    """The table of costs with the error of each subnet and its interval. Raises EfnasError when the two are of other
+    networks."""
+    of, about = errors.about["of"], costs.about
+    same = {"space": [of["space"], of["space_version"]], "height": of["input"][0], "width": of["input"][1],
+            "base_width": of["base_width"]}  # fmt: skip
+    for key, value in same.items():
+        if about.get(key) != value:
+            raise EfnasError(
+                f"The table of costs is of other networks than the errors: its {key} is {about.get(key)}, that of the "
+                f"run is {value}."
+            )
+    mean, low, high = intervals(errors.errors, _weights(errors), LEVEL)
+    rows = [row._replace(epe=float(mean[place]), epe_low=_finite(low[place]), epe_high=_finite(high[place]))
+            for place, row in enumerate(costs.rows)]  # fmt: skip
+    return costs._replace(rows=rows)
+
+
+def answer_of(table: CostTable, errors: ErrorTable, limits: Optional[Limits] = None) -> Answer:
+    """Within limits, or of the whole space. Raises EfnasError, naming the nearest, when no subnet keeps them."""
+    limits = limits or Limits()
+    rows = select_rows(table, limits.at_most, limits.min_fps, limits.fits, "epe", False)
+    if not rows:
+        raise EfnasError(f"No subnet keeps these limits: {_nearest(table, limits)}.")
+    places = np.array([table.space.index_of(table.space.parse(row.arch)) for row in rows])
+    compared = compared_with_best(errors.errors, places, _weights(errors), LEVEL)
+    alike = sorted((row for row, same in zip(rows, compared.indistinguishable) if same), key=lambda row: row.latency_ms)
+    best = table.rows[compared.best]
+    half = halves(errors.pairs)
+    promise = None if half.all() or not half.any() else winners_curse(errors.errors, places, half)
+    margins = {row.arch: Margin(float(mean), _finite(low), _finite(high)) for row, mean, low, high in zip(
+        rows, compared.difference, compared.low, compared.high)}  # fmt: skip
+    return Answer(len(rows), best, alike, alike[0], front(rows), promise, margins)
+
+
+def _finite(end: float) -> Optional[float]:
+    """Of a single scene no interval is known."""
+    return float(end) if np.isfinite(end) else None
+
+
+def _weights(errors: ErrorTable) -> np.ndarray:
+    """The resamples, which are the same for all subnets and every query."""
+    return resampled_weights(scenes_of(errors.pairs), RESAMPLES, seed=0)
+
+
+def _nearest(table: CostTable, limits: Limits) -> str:
+    """What the limits would have to let through, each for itself."""
+    rows = [row for row in table.rows if row.known != FAILED]
+    said = [LEAST_AND_MOST[name].format(min(row.at_most(name) for row in rows)) for name in limits.at_most]
+    if limits.min_fps is not None:
+        said.append(f"the fastest gives {max(row.least_fps for row in rows):.2f} frames a second")
+    if limits.fits:
+        said.append(f"{sum(bool(row.fits) for row in rows):,} fit the board")
+    return ", ".join(said)
