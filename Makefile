@@ -1,4 +1,4 @@
-# make demo: train, rank and export a small supernet.   make test: run the tests.   Both set up what they need first.
+# make demo: train, rank, export and search a small supernet.   make test: run the tests.   Both set up what they need first.
 .PHONY: setup demo test generated screens lint bench clean
 EFNAS = .venv/bin/efnas
 RUN = outputs/supernet/quickstart
@@ -21,6 +21,7 @@ demo: setup
 	$(EFNAS) export --config configs/quickstart.yaml --arch best --out $(RUN)/best.tflite --verify 16
 	$(EFNAS) vela-compare --config configs/quickstart.yaml --arch best --checkpoint best --max-inference-ratio 2 \
 	    --plot $(RUN)/pictures/memory.png --summary $(RUN)/compare_summary.json
+	$(EFNAS) search --config configs/quickstart.yaml --form two-scale --optimise Performance --top 8
 
 test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15

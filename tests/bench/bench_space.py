@@ -78,13 +78,13 @@ def main() -> None:
         words = [sys.executable, __file__, name]
         found = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True, text=True).stdout)
         bundle = (found["recalibration"] + found["validation"]) / found["bundles"]
-        alone = found["alone"] / found["subnets"]
+        alone, each = found["alone"] / found["subnets"], 19_683 // found["of"]
         print(
             f"The error of all 19,683 subnets: {name}, {size[0]}x{size[1]}, width {size[2]}, {found['recal']} recalibration "
             f"and {found['val']} validation pairs"
         )
         print(
-            f"  a pass of 243 subnets  {bundle:6.2f} s, all {81 * bundle / 60:8.1f} min; peak memory {found['peak_mb']:,.0f} MB"
+            f"  a pass of {each} subnets  {bundle:6.2f} s, all {found['of'] * bundle / 60:8.1f} min; peak memory {found['peak_mb']:,.0f} MB"
         )
         print(f"  one by one             {alone:6.2f} s, all {19_683 * alone / 3600:8.1f} h")
         print(
