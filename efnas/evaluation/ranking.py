@@ -1,10 +1,13 @@
 """Subnets of a checkpoint, ranked by their error: what stands behind `efnas eval`."""
 
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
+
+import numpy as np
 
 from efnas.config import Config
 from efnas.core.space import ArchCode
+from efnas.evaluation.confidence import Placed, placed
 from efnas.evaluation.panels import write_panel
 from efnas.evaluation.subnets import PoolEvaluation, result_of
 from efnas.evaluation.trained import Trained, open_trained
@@ -15,6 +18,7 @@ from efnas.runs.subnet_errors import SubnetErrors
 
 class Ranking(NamedTuple):
     errors: SubnetErrors
+    places: Dict[ArchCode, Placed]
     checkpoint: Path
     epoch: int
     written: Path
@@ -38,8 +42,10 @@ def rank_subnets(
     with open_trained(config, which) as trained:
         evaluation = trained.evaluation()
         errors = _errors(trained, evaluation, archs, progress)
+        pairs = [sample.name for sample in evaluation.sets.val.samples[: errors.samples]]
         drawn = _draw(trained, evaluation, errors.ranking()[0], pictures, picture_count) if pictures else []
         fingerprint = evaluation.sets.val.fingerprint()
+    places = dict(zip(errors.epe, placed(errors.by_pair, pairs)))
     path, state = trained.path, trained.seal.state
     content = {
         "checkpoint": str(path),
@@ -50,13 +56,19 @@ def rank_subnets(
         "val_fingerprint": fingerprint,
         **errors.summary(trained.supernet.space.baseline),
         "ranking": [
-            {"rank": rank, "arch": str(arch), "epe": errors.epe[arch]}
-            for rank, arch in enumerate(errors.ranking(), start=1)
+            {"rank": places[arch].rank, "arch": str(arch), "epe": errors.epe[arch], "worse_by": worse_by(places[arch])}
+            for arch in errors.ranking()
         ],
     }
     written = ranking_file(path, which)
     write_json(written, content)
-    return Ranking(errors, path, state["epoch"], written, drawn, content)
+    return Ranking(errors, places, path, state["epoch"], written, drawn, content)
+
+
+def worse_by(place: Placed) -> Dict[str, Optional[float]]:
+    """In px; without ends where a single scene says nothing of the spread."""
+    known = np.isfinite(place.high)
+    return {"mean": place.worse_by, "low": place.low if known else None, "high": place.high if known else None}
 
 
 def subnet_errors(

@@ -77,9 +77,10 @@ class SubnetEvaluator:
                 self._loaded.load(session, own)
                 seen.append(session.run(self._error, {self.code: arch, self.images: images, self.truth: truth}))
             yield
-        epe = {arch: float(np.concatenate(seen).astype(np.float64).mean()) for arch, seen in zip(archs, errors)}
+        by_pair = np.array([np.concatenate(seen) for seen in errors], np.float64)
+        epe = {arch: float(own.mean()) for arch, own in zip(archs, by_pair)}
         zero = np.concatenate(zero)
-        return SubnetErrors(epe, float(zero.mean()), len(zero))
+        return SubnetErrors(epe, float(zero.mean()), len(zero), by_pair)
 
     def predict(self, session: tf.Session, arch: ArchCode, statistics: Statistics, images: np.ndarray) -> np.ndarray:
         """Flow [n, height, width, 2] in pixels for image pairs [n, height, width, 6]."""

@@ -8,11 +8,13 @@ from efnas.core.space import ArchCode
 
 
 class SubnetErrors(NamedTuple):
-    """EPE in pixels of each arch, in the order they were asked for, and of predicting zero, on `samples` pairs."""
+    """EPE in pixels of each arch, in the order they were asked for, and of predicting zero, on `samples` pairs;
+    `by_pair` is [archs, samples]."""
 
     epe: Dict[ArchCode, float]
     zero_epe: float
     samples: int
+    by_pair: np.ndarray
 
     def summary(self, baseline: ArchCode) -> dict:
         """Figures over the archs. Raises KeyError when the baseline was not among them."""

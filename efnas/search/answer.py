@@ -8,7 +8,7 @@ import numpy as np
 
 from efnas.cost.table import FAILED, CostTable, Row, front, select_rows
 from efnas.errors import EfnasError
-from efnas.search.confidence import (
+from efnas.evaluation.confidence import (
     Promise,
     compared_with_best,
     halves,

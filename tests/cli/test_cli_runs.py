@@ -84,6 +84,9 @@ def test_eval_ranks_the_pool_and_writes_its_result(run_folder):
     result = json.loads((folder / "runs" / "small" / "supernet_eval_result_best.json").read_text())
     assert len(result["ranking"]) == 6
     errors = [row["epe"] for row in result["ranking"]]
+    assert result["ranking"][0]["rank"] == 1 and result["ranking"][0]["worse_by"]["mean"] == 0
+    for row in result["ranking"]:  # those that cannot be told from the best share its rank
+        assert (row["rank"] == 1) == (row["worse_by"]["low"] <= 0)
     assert errors == sorted(errors)
     assert len(list((folder / "pictures").glob("*.png"))) == 2
 

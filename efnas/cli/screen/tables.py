@@ -1,5 +1,6 @@
 """Tables that several commands show."""
 
+import math
 from typing import Callable, Iterable, List, Sequence
 
 from efnas.cli.screen.console import Marked, table
@@ -10,14 +11,19 @@ LONGEST = 40  # characters of a value
 FITS = {None: "-", True: Marked("[green]yes[/]"), False: Marked("[yellow]no[/]")}
 
 
-def ranking_table(title: str, errors, baseline: ArchCode):
-    """Subnets by their error (`SubnetErrors`), with the baseline marked and predicting zero as the line to beat."""
+def ranking_table(title: str, errors, places, baseline: ArchCode):
+    """Subnets by their error (`SubnetErrors`) and place (`Placed`, by arch), with the baseline marked and predicting
+    zero as the line to beat."""
     rows = []
-    for rank, arch in enumerate(errors.ranking(), start=1):
-        note = "bilinear baseline" if arch == baseline else ""
-        rows.append((rank, arch, f"{errors.epe[arch]:.4f}", f"{errors.epe[arch] / errors.zero_epe:.3f}", note))
-    rows.append(("", "predicting zero", f"{errors.zero_epe:.4f}", "1.000", ""))
-    return table(f"{title} ({errors.samples} pairs)", [">rank", "arch", ">EPE px", ">of zero flow", ""], rows)
+    for arch in errors.ranking():
+        place, note = places[arch], "bilinear baseline" if arch == baseline else ""
+        known = 0 < place.high < math.inf
+        worse = f"{place.worse_by:.4f} ({place.low:+.4f} to {place.high:+.4f})" if known else ""
+        of_zero = f"{errors.epe[arch] / errors.zero_epe:.3f}"
+        rows.append((place.rank, arch, f"{errors.epe[arch]:.4f}", of_zero, worse, note))
+    rows.append(("", "predicting zero", f"{errors.zero_epe:.4f}", "1.000", "", ""))
+    columns = [">rank", "arch", ">EPE px", ">of zero flow", ">worse by (95 %)", ""]
+    return table(f"{title} ({errors.samples} pairs)", columns, rows, less=(">of zero flow",))
 
 
 def difference_table(found: Iterable, left: str, right: str):

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from efnas.search.confidence import halves, resampled_weights, scenes_of
+from efnas.evaluation.confidence import halves, placed, resampled_weights, scenes_of
 
 # Scenes and halves
 
@@ -73,3 +73,18 @@ def test_pairs_of_a_scene_are_drawn_together_and_rows_sum_to_one():
     assert (weights[:, 4] == weights[:, 5]).all()
     # A draw of three scenes with times (a, b, c) has 3 a + b + 2 c pairs.
     assert set(np.round(weights[:, 3], 6)) <= {round(b / (3 * a + b + 2 * (3 - a - b)), 6) for a in range(4) for b in range(4 - a)}  # fmt: skip
+
+
+def test_those_that_cannot_be_told_apart_share_a_rank():
+    rng = np.random.RandomState(0)
+    hardness = rng.uniform(1, 3, 60)
+    worse = np.array([0.0, 0.0, 0.2, 0.2, 0.2, 0.5])
+    errors = hardness + worse[:, None] + rng.normal(0, 0.01, (6, 60))
+    order = [3, 0, 5, 1, 2, 4]
+    found = placed(errors[order], [f"{number:07}" for number in range(60)])
+    assert [place.rank for place in found] == [3, 1, 6, 1, 3, 3]
+    for place, added in zip(found, worse[order]):
+        assert place.low <= added + 0.01 and place.high >= added - 0.01
+        assert place.worse_by == pytest.approx(added, abs=0.01)
+    # Of one pair nothing is known, whatever the differences.
+    assert {place.rank for place in placed(errors[:, :1], ["0"])} == {1}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from efnas.search.confidence import (
+from efnas.evaluation.confidence import (
     BLOCK,
     compared_with_best,
     intervals,
