@@ -1,6 +1,6 @@
 """JSON of files that may be damaged: what is nested deeper than a reader can follow is an error as any other.
 
-NaN and Infinity are read: a sweep whose proof has no rank correlation writes the one, a run that was never evaluated
+NaN and Infinity are read: a sweep whose proof had no rank correlation wrote the one, a run that was never evaluated
 the other. Whoever needs a finite number asks for one.
 """
 

@@ -94,7 +94,8 @@ def _show(result, baseline) -> None:
     rows = [
         (proof["method"], proof["subnets"], f"{proof['largest_error']:.4%}", f"{proof['mean_error']:.4%}",
          f"{proof['largest_error_ms']:.4f}", f"{proof['largest_sram_error_kib']:.1f}",
-         f"{proof['largest_flash_error_kib']:.1f}", f"{proof['kendall_tau']:.4f}")
+         f"{proof['largest_flash_error_kib']:.1f}",
+         "-" if proof["kendall_tau"] is None else f"{proof['kendall_tau']:.4f}")
         for proof in about["proofs"]
     ]  # fmt: skip
     columns = ["method", ">held out", ">largest error", ">mean", ">ms", ">SRAM KiB", ">flash KiB", ">Kendall tau"]

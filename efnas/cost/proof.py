@@ -1,6 +1,7 @@
 """How far derived costs can be trusted: subnets that no term was taken from, exported and compiled for real."""
 
-from typing import Callable, Dict, List, NamedTuple, Tuple
+import math
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from efnas.cost.model import PAIRS, BoardCost, probes
 
 
 class Proof(NamedTuple):
-    """Errors over held-out subnets: relative ones as fractions, `kendall_tau` between the orders by latency."""
+    """Errors over held-out subnets: relative ones as fractions, `kendall_tau` between the orders by latency, where they
+    have an order."""
 
     method: str
     subnets: int
@@ -19,7 +21,7 @@ class Proof(NamedTuple):
     largest_error_ms: float
     largest_sram_error_kib: float
     largest_flash_error_kib: float
-    kendall_tau: float
+    kendall_tau: Optional[float]
 
 
 def held_out(space: SearchSpace, count: int, seed: int) -> List[ArchCode]:
@@ -41,4 +43,5 @@ def prove(
     relative = off[:, 0] / true[:, 0]
     tau = float(kendalltau(said[:, 0], true[:, 0])[0])
     largest = off.max(axis=0).tolist()
-    return Proof(method, len(compiled), float(relative.max()), float(relative.mean()), *largest, tau)
+    order = None if math.isnan(tau) else tau
+    return Proof(method, len(compiled), float(relative.max()), float(relative.mean()), *largest, order)

@@ -1,5 +1,7 @@
 """Terms that derive what was not compiled, and the proof that they hold, on costs that are known by formula."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,9 @@ def test_a_proof_measures_what_is_off():
     assert (proof.largest_error_ms, proof.largest_sram_error_kib, proof.largest_flash_error_kib) == (250, 3, 2)
     assert proof.kendall_tau == pytest.approx(1 / 3)
     assert prove("exact", lambda arch: true[arch].figures, true).largest_error == 0
+
+
+def test_of_subnets_that_are_all_as_fast_there_is_no_order_and_json_can_say_so():
+    same = {arch: BoardCost(40.0, 1.0, 2.0, {"A": 1.0}) for arch in held_out(SMALL, 6, 0)}
+    proof = prove(ADDITIVE, lambda arch: (40.0, 1.0, 2.0), same)
+    assert proof.kendall_tau is None and "NaN" not in json.dumps(proof._asdict())
