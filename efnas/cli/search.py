@@ -18,11 +18,13 @@ from efnas.cli.options import (
     require_choice,
     require_folder,
 )
+from efnas.cli.search_benchmark import export_benchmark
 from efnas.cli.search_query import LimitOptions, query, show_answer
 from efnas.errors import EfnasError
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 app.command("query")(query)
+app.command("export-benchmark")(export_benchmark)
 
 
 @app.callback()

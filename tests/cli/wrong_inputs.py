@@ -163,4 +163,7 @@ CASES = [
     (["search", "query"], "Missing argument"), (["search", "query", "@/absent"], "no errors in"), (["search", "query", "@/file"], "no errors in"),
     (["search", "query", "@/empty"], "no errors in"), (["search", "query", "@/searched"], "damaged"), (["search", "querry"], "No such command"),
     (["search", "query", "@/empty", "--min-fps", "-1"], "--min-fps"), (["search", "query", LONG], "longer than a file's may be"),
+    (["search", "export-benchmark", "@/empty"], "Missing argument"), (["search", "export-benchmark", "@/empty", "@/x.npz"], "no errors in"),
+    (["search", "export-benchmark", "@/empty", "@/x.csv"], "ends with .npz"), (["search", "export-benchmark", "@/searched", "@/x.npz"], "damaged"),
+    (["search", "export-benchmark", "@/empty", "@/absent/x.npz"], "no folder"),
 ]  # fmt: skip
