@@ -80,7 +80,7 @@ def search(
     costs = read_table(table, supernet.space) if table else None
     compiler = cost.compiler(vela) if costs is None else None
     quiet_tensorflow()
-    from efnas.search.errors import compute_errors
+    from efnas.search.compute import compute_errors
     from efnas.search.folder import read_search, write_search
     from efnas.search.sweeping import swept_costs
 
@@ -91,8 +91,25 @@ def search(
         with progress_bar("Costs", "subnets") as progress:
             costs = swept_costs(settings, cost.cache(), compiler, vela, form, optimise, arena, cost.legacy_core,
                                 progress, print_note)  # fmt: skip
-    pictures = write_search(folder, costs, errors)
+    written = write_search(folder, costs, errors)
     show_answer(read_search(folder), limits, top, output.as_json)
     if not output.as_json:
-        print(f"Written: {folder / 'table.csv'}, front.csv, search.json, errors.npy, {', '.join(pictures)}")
+        _show_lessons(written.content, supernet.space)
+        print(f"Written: {folder / 'table.csv'}, front.csv, search.json, errors.npy, {', '.join(written.pictures)}")
         print_next(f"efnas search query {folder} --max-ms 30 --fits")
+
+
+def _show_lessons(content: dict, space) -> None:
+    """What the space teaches, a row a block."""
+    from efnas.cli.screen.console import console, table
+
+    lessons, lost = content["lessons"], content["front_lost_without"] or {}
+    rows = []
+    for block in space.blocks:
+        shares = [f"{taught['blocks'][block.name]:.1%}" for taught in lessons.values()]
+        gains = lessons["epe"]["options"][block.name]
+        options = ", ".join(f"{option.word} {gain:+.4f}" for option, gain in zip(block.options, gains))
+        rows.append((block.name, *shares, f"{lost[block.name]:.1%}" if lost else "", options))
+    of = {"epe": ">of the error's variance", "latency_ms": ">of the latency's"}
+    columns = ["block", *(of[name] for name in lessons), ">of the front", "error of its options against all, px"]
+    console().print(table("What each block decides", columns, rows))

@@ -84,4 +84,9 @@ def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
             f"Chosen on half of the pairs, the best promises {promise.promised:.4f} px over the mean; the other half "
             f"gives {promise.measured:.4f} px."
         )
+    second = found.errors.about["second_recalibration"]
+    screen.print(
+        f"Other batches of recalibration move subnets by {second['apart_by_px']:.4f} px against each other; "
+        f"{second['between_subnets_px']:.4f} px are between them (standard deviations of {second['subnets']:,})."
+    )
     return answer

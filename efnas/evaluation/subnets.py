@@ -106,14 +106,15 @@ class PoolEvaluation:
             self._evaluator = SubnetEvaluator(*self._networks, *self._size, self.config.network.base_width)
         return self._evaluator
 
-    def recalibration_batches(self, session: tf.Session) -> Optional[Iterator]:
-        """As many full training batches as the configuration says, or None where it wants none."""
-        batches = self.config.eval.bn_recal_batches
-        return self.training_batches(session, batches * self.config.train.batch_size) if batches else None
+    def recalibration_batches(self, session: tf.Session, number: int = 0) -> Optional[Iterator]:
+        """As many full training batches as the configuration says, or None where it wants none; those after them are
+        the set of the next `number`."""
+        samples = self.config.eval.bn_recal_batches * self.config.train.batch_size
+        return self.training_batches(session, samples, number * samples) if samples else None
 
-    def training_batches(self, session: tf.Session, samples: int) -> Iterator:
-        """The beginning of the training stream, as batches."""
-        plan = training_plan(self.config.runtime.seed, len(self.sets.train), 0, samples)
+    def training_batches(self, session: tf.Session, samples: int, start: int = 0) -> Iterator:
+        """A piece of the training stream, its beginning if nothing else is said, as batches."""
+        plan = training_plan(self.config.runtime.seed, len(self.sets.train), start, samples)
         return self._train_reader.arrays(session, plan)
 
     def validation_plan(self, whole: bool = False) -> SamplePlan:

@@ -8,24 +8,19 @@ also the hash of the file. A computation that was stopped goes on where it was; 
 import io
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 
-from efnas.config import Config
 from efnas.core.space import SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.errors import EfnasError, brief
 from efnas.files import make_folder, read_file, write_whole
-from efnas.machine import available_memory_gb
-from efnas.runs.lock import RunLock
 from efnas.runs.seal import file_sha256, sealed
 from efnas.strict_json import read_json
 
 ERRORS, ABOUT = "errors.npy", "errors.json"
 FORMAT = 1
-# What of the free memory the batches may take, which are read once and go through every bundle.
-SHARE_OF_MEMORY = 0.25
 
 
 class ErrorTable(NamedTuple):
@@ -38,52 +33,6 @@ class ErrorTable(NamedTuple):
     @property
     def pairs(self) -> List[str]:
         return self.about["of"]["pairs"]
-
-
-def compute_errors(
-    config: Config,
-    which: str,
-    folder: Path,
-    pairs: Optional[int] = None,
-    overwrite: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> ErrorTable:
-    """The errors of all subnets with the weights of a checkpoint, on the first `pairs` of the validation set or on all.
-
-    Raises EfnasError for a checkpoint or data that are missing, and for a folder that holds errors of something else.
-    """
-    from efnas.data.sampling_plan import evaluation_plan
-    from efnas.evaluation.space_errors import SpaceEvaluator, bundles, opened_blocks
-    from efnas.evaluation.trained import open_trained
-
-    with open_trained(config, which) as trained:
-        evaluation, session, space = trained.evaluation(), trained.session, trained.supernet.space
-        plan = evaluation_plan(len(evaluation.sets.val), pairs or len(evaluation.sets.val))
-        of = _what(trained, evaluation.sets, [evaluation.sets.val.samples[index].name for index in plan.indices])
-        with RunLock(folder):
-            growing = _Growing(folder, of, space.size, overwrite)
-            opened = opened_blocks(space)
-            todo = [bundle for bundle in bundles(space, opened) if not growing.known(bundle.first, bundle.count)]
-            if todo:
-                size, data = of["input"], config.data
-                evaluator = SpaceEvaluator(
-                    trained.supernet, trained.weights, *size, base_width=of["base_width"], opened=opened
-                )
-                count = of["recalibration"]["pairs"] + len(plan)
-                kept = _fits(count * 8 * data.input_height * data.input_width * 4)
-                recalibration = _Again(
-                    lambda: (images for images, _ in evaluation.recalibration_batches(session)), kept
-                )
-                validation = _Again(lambda: evaluation.validation_batches(session, plan), kept)
-                for bundle in todo:
-                    progress(growing.known_count, space.size)
-                    statistics = evaluator.recalibrate(session, bundle, recalibration)
-                    found = list(evaluator.errors(session, bundle, statistics, validation))
-                    growing.write(bundle.first, np.concatenate(found, axis=1))
-                zero = [np.linalg.norm(truth.astype(np.float64), axis=-1).mean(axis=(1, 2)) for _, truth in validation]
-                growing.finish(np.concatenate(zero).tolist())
-            progress(space.size, space.size)
-    return read_errors(folder)
 
 
 def read_errors(folder: Path) -> ErrorTable:
@@ -104,23 +53,6 @@ def read_errors(folder: Path) -> ErrorTable:
     return ErrorTable(np.load(file, mmap_mode="r"), about, space)
 
 
-def _what(trained, sets, names: List[str]) -> dict:
-    """What decides the errors; other values are other errors."""
-    config = trained.config
-    recalibration = config.eval.bn_recal_batches * config.train.batch_size
-    if not recalibration:
-        raise EfnasError("The error of all subnets needs recalibration: eval.bn_recal_batches is 0.")
-    return {
-        **trained.supernet.identity(config.network.base_width),
-        "checkpoint": trained.seal.data_sha256,
-        "epoch": trained.seal.state["epoch"],
-        "input": [config.data.input_height, config.data.input_width],
-        "pairs": names,
-        "data": sets.fingerprints(),
-        "recalibration": {"pairs": recalibration, "batch_size": config.train.batch_size, "seed": config.runtime.seed},
-    }
-
-
 def _read_about(folder: Path) -> Optional[dict]:
     """None where there is none. Raises EfnasError for one that is not as it was written."""
     file = folder / ABOUT
@@ -137,7 +69,7 @@ def _read_about(folder: Path) -> Optional[dict]:
         raise EfnasError(f"{file} is damaged: it is not as it was written.") from error
 
 
-class _Growing:
+class GrowingErrors:
     """The file of the errors while rows come in. What is written is never mapped: a full disk is then an error."""
 
     def __init__(self, folder: Path, of: dict, subnets: int, overwrite: bool):
@@ -153,6 +85,7 @@ class _Growing:
             np.save(content, np.full(self.shape, np.nan, np.float32))
             write_whole(folder / ERRORS, content.getvalue())
             write_whole(folder / ABOUT, sealed({"format": FORMAT, "of": of}))
+        self.finished = about is not None and "errors_sha256" in about
         errors = np.load(folder / ERRORS)
         self._header = (folder / ERRORS).stat().st_size - errors.nbytes
         self._known = np.isfinite(errors).all(axis=1)
@@ -182,10 +115,14 @@ class _Growing:
             raise EfnasError(f"Cannot write {self.folder / ERRORS}: {error.strerror}.") from error
         self._known[first : first + len(errors)] = True
 
-    def finish(self, zero_epe: List[float]) -> None:
+    def rows(self, first: int, count: int) -> np.ndarray:
+        return np.load(self.folder / ERRORS, mmap_mode="r")[first : first + count]
+
+    def finish(self, zero_epe: List[float], second: Dict[str, float]) -> None:
+        """Seal what is whole; `second` says what another recalibration changes."""
         digest = file_sha256(self.folder / ERRORS)
-        about = {"format": FORMAT, "of": self.of, "zero_epe": zero_epe, "errors_sha256": digest}
-        write_whole(self.folder / ABOUT, sealed(about), durable=True)
+        more = {"zero_epe": zero_epe, "second_recalibration": second, "errors_sha256": digest}
+        write_whole(self.folder / ABOUT, sealed({"format": FORMAT, "of": self.of, **more}), durable=True)
 
 
 def _require_same(folder: Path, stored: Dict[str, object], of: Dict[str, object]) -> None:
@@ -197,18 +134,3 @@ def _require_same(folder: Path, stored: Dict[str, object], of: Dict[str, object]
                 f"{folder} holds errors of something else: {key} was {was} and is {now}; take another --out, or "
                 "replace them with --overwrite."
             )
-
-
-def _fits(size: int) -> bool:
-    free = available_memory_gb()
-    return free is None or size / 1e9 < SHARE_OF_MEMORY * free
-
-
-class _Again:
-    """What can be gone through many times: kept, or read anew each time."""
-
-    def __init__(self, read: Callable[[], Iterable], kept: bool):
-        self._read, self._kept = read, list(read()) if kept else None
-
-    def __iter__(self) -> Iterator[Tuple]:
-        return iter(self._kept if self._kept is not None else self._read())

@@ -5,7 +5,7 @@ their intervals), `front.csv`, `search.json` (the answer without limits, and wha
 """
 
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from efnas.files import as_json
 from efnas.search.answer import LEVEL, RESAMPLES, answer_of, with_errors
 from efnas.search.effects import Effects, effects, rank_correlation
 from efnas.search.errors import ErrorTable, read_errors
+from efnas.search.hypervolume import lost_without
 
 SEARCH = "search.json"
 
@@ -25,8 +26,15 @@ class Search(NamedTuple):
     errors: ErrorTable
 
 
-def write_search(folder: Path, costs: CostTable, errors: ErrorTable) -> Dict[str, bytes]:
-    """Join costs and errors and write all but the errors, which are there already; returns the pictures by name."""
+class Written(NamedTuple):
+    """Names of the pictures, and what `search.json` holds."""
+
+    pictures: List[str]
+    content: dict
+
+
+def write_search(folder: Path, costs: CostTable, errors: ErrorTable) -> Written:
+    """Join costs and errors and write all but the errors, which are there already."""
     from efnas.search.pictures import draw_search
 
     table = with_errors(costs, errors)
@@ -39,11 +47,13 @@ def write_search(folder: Path, costs: CostTable, errors: ErrorTable) -> Dict[str
         "confidence": {"level": LEVEL, "resamples": RESAMPLES},
         "costs": table.about["title"],
         "mean_epe": float(np.mean([row.epe for row in table.rows])),
+        "second_recalibration": errors.about["second_recalibration"],
         **answer.as_dict(top=0),
         "lessons": lessons,
+        "front_lost_without": _front_lost_without(table),
     }
     write_table(folder, table, {SEARCH: as_json(content).encode(), **pictures})
-    return pictures
+    return Written(list(pictures), content)
 
 
 def read_search(folder: Path) -> Search:
@@ -66,6 +76,14 @@ def lessons_of(table: CostTable) -> Dict[str, dict]:
         # Of counts that are all the same there is none, and JSON has no word for that but null.
         taught[name]["kendall_tau"] = {count: None if np.isnan(tau) else tau for count, tau in found.items()}
     return taught
+
+
+def _front_lost_without(table: CostTable) -> Optional[Dict[str, float]]:
+    if any(row.known == FAILED for row in table.rows):
+        return None
+    return lost_without(
+        table.space, *(np.array([getattr(row, name) for row in table.rows]) for name in ("latency_ms", "epe"))
+    )
 
 
 def _as_dict(found: Effects) -> dict:

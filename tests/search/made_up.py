@@ -29,5 +29,9 @@ def errors(pairs: int = 40, noise: float = 0.001, gain: float = 0.05) -> ErrorTa
     rng = np.random.RandomState(0)
     first = np.array([arch[0] for arch in SPACE.codes()])
     made = 2.0 + rng.uniform(0, 1, pairs) - gain * first[:, None] + rng.normal(0, noise, (SPACE.size, pairs))
-    about = {"of": {**OF, "pairs": [f"{number:07}" for number in range(pairs)]}, "zero_epe": [3.0] * pairs}
+    about = {
+        "of": {**OF, "pairs": [f"{number:07}" for number in range(pairs)]},
+        "zero_epe": [3.0] * pairs,
+        "second_recalibration": {"subnets": 8, "all_by_px": 0.1, "apart_by_px": 0.01, "between_subnets_px": 0.02},
+    }
     return ErrorTable(made.astype(np.float32), about, SPACE)

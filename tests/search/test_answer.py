@@ -114,13 +114,13 @@ def kept(tmp_path, monkeypatch):
 
 
 def test_a_search_is_read_as_it_was_written(errors, table, kept, tmp_path):
-    pictures = kept(errors)
+    written = kept(errors)
     assert {path.name for path in tmp_path.iterdir()} == {
         "table.csv",
         "table.json",
         "front.csv",
         "search.json",
-        *pictures,
+        *written.pictures,
     }
     found = read_search(tmp_path)
     for row, own in zip(found.table.rows, table.rows):
@@ -128,6 +128,7 @@ def test_a_search_is_read_as_it_was_written(errors, table, kept, tmp_path):
         assert (row.epe, row.epe_low, row.epe_high) == pytest.approx((own.epe, own.epe_low, own.epe_high), abs=1e-6)
     assert answer_of(found.table, found.errors).margins == answer_of(table, errors).margins
     told = json.loads((tmp_path / "search.json").read_text())
+    assert told == written.content and told["front_lost_without"]["Fine"] == pytest.approx(0, abs=0.01)
     assert (told["indistinguishable"], told["found"], told["pairs"]) == (16, 32, 40)
     assert told["best"]["arch"] == answer_of(table, errors).best.arch
 

@@ -14,8 +14,10 @@ from efnas.core import supernet
 from efnas.errors import EfnasError
 from efnas.evaluation import space_errors
 from efnas.evaluation.ranking import subnet_errors
+from efnas.search import compute
 from efnas.search import errors as errors_module
-from efnas.search.errors import ABOUT, ERRORS, compute_errors, read_errors
+from efnas.search.compute import compute_errors
+from efnas.search.errors import ABOUT, ERRORS, read_errors
 
 OPENED = [block.name for block in SPACE.blocks[-3:]]  # four bundles of eight
 
@@ -24,7 +26,7 @@ OPENED = [block.name for block in SPACE.blocks[-3:]]  # four bundles of eight
 def _small_supernet():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(supernet.SUPERNETS, SMALL.name, SMALL)
-        patch.setattr(space_errors, "opened_blocks", lambda space: OPENED)
+        patch.setattr(compute, "opened_blocks", lambda space: OPENED)
         yield
 
 
@@ -90,11 +92,38 @@ def test_a_computation_that_was_stopped_goes_on_and_ends_the_same(config, whole,
         read_errors(folder)
     seen = []
     compute_errors(config, "last", folder, progress=lambda done, total: seen.append(done))
-    assert computed == [0, 8, 16, 24] and seen == [16, 24, 32]
+    # The first and the last bundle are recalibrated a second time.
+    assert computed == [0, 8, 16, 24, 0, 24] and seen == [16, 24, 32]
     for name in (ERRORS, ABOUT):
         assert (folder / name).read_bytes() == (whole[0] / name).read_bytes()
     compute_errors(config, "last", folder)
-    assert computed == [0, 8, 16, 24]  # all known: nothing is computed again
+    assert len(computed) == 6  # all known: nothing is computed again
+
+
+def test_one_that_was_stopped_when_all_was_known_is_sealed_by_the_next(config, whole, tmp_path, monkeypatch):
+    folder = tmp_path / "stopped"
+
+    def stop(before, after):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(compute, "_changed", stop)
+        compute_errors(config, "last", folder)
+    assert np.isfinite(np.load(folder / ERRORS)).all()
+    compute_errors(config, "last", folder)
+    assert (folder / ABOUT).read_bytes() == (whole[0] / ABOUT).read_bytes()
+
+
+def test_another_recalibration_moves_the_errors_and_it_is_said_by_how_much(config, whole):
+    _, table = whole
+    second, places = table.about["second_recalibration"], [*range(8), *range(24, 32)]
+    means = table.errors[places].mean(axis=1, dtype=np.float64)
+    assert second["subnets"] == 16 and second["between_subnets_px"] == pytest.approx(means.std(), rel=1e-6)
+    assert 0 < abs(second["all_by_px"]) < 0.5 * means.mean() and 0 < second["apart_by_px"] < 0.5 * means.mean()
+    # The batches after those of the first.
+    assert compute._changed(table.errors[places], table.errors[places] + 0.25) == {
+        "subnets": 16, "all_by_px": pytest.approx(0.25, rel=1e-5), "apart_by_px": pytest.approx(0, abs=1e-6),
+        "between_subnets_px": second["between_subnets_px"]}  # fmt: skip
 
 
 def test_control_rows_that_are_lost_are_computed_again(config, whole, copy):
@@ -168,7 +197,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_known(config, wh
 
 
 def test_where_memory_is_short_the_batches_are_read_again(config, whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(errors_module, "available_memory_gb", lambda: 0.0)
+    monkeypatch.setattr(compute, "available_memory_gb", lambda: 0.0)
     found = compute_errors(config, "last", tmp_path / "short")
     np.testing.assert_array_equal(found.errors, whole[1].errors)
     assert json.loads((tmp_path / "short" / ABOUT).read_text()) == json.loads((whole[0] / ABOUT).read_text())
