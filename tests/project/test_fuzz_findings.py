@@ -164,7 +164,7 @@ def rewritten(valid, table, about):
 
 @pytest.mark.parametrize("old, new", [
     ("arch", "ar\0ch"), ("7x7", "x" * 140_000), (",1.5,", ",nan,"), (",1.5,", ",inf,"), (",1.5,", ",-1.5,"), (",1.5,", ",,"), (",100000,", ",1" + "0" * 400 + ","),
-    ("compiled", "guessed"), (",yes,", ",maybe,"), ("0,0,0,0", "0,0,9,0"), (",2.5\n", "\n"), (",2.5\n", ",2.5,9\n"),
+    ("compiled", "guessed"), (",yes,", ",maybe,"), ("0,0,0,0", "0,0,9,0"), (",2.5,,\n", ",2.5,\n"), (",2.5,,\n", ",2.5,,,9\n"),
 ])  # fmt: skip
 def test_table(valid, old, new):
     assert old in valid.table
