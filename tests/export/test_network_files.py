@@ -28,9 +28,9 @@ def test_a_checkpoint_is_opened_once_for_many_subnets_and_forms(files, monkeypat
         opened.append(which)
         return honest_open(config, which)
 
-    def counting_read(self, session, samples):
+    def counting_read(self, session, samples, start=0):
         read.append(samples)
-        return honest_read(self, session, samples)
+        return honest_read(self, session, samples, start)
 
     monkeypatch.setattr(trained, "open_trained", counting_open)
     monkeypatch.setattr(PoolEvaluation, "training_batches", counting_read)
