@@ -38,6 +38,11 @@ NetworkName = Annotated[str, typer.Option("--network", metavar="NETWORK", help="
 DEFAULT_NETWORK = "edgeflow-bilinear"
 
 
+def limit(told: str):
+    """A bound of a query: a number that is not below zero."""
+    return Annotated[Optional[float], typer.Option(min=0, show_default=False, help=told)]
+
+
 def _no_color(wanted: bool) -> bool:
     if wanted:
         os.environ["NO_COLOR"] = "1"

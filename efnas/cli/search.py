@@ -52,8 +52,8 @@ def search(
 ) -> None:
     """The error of every subnet of a run, exactly, beside what each costs: the front, and the best within limits.
 
-    Nothing is sampled or predicted: subnets that differ in the heads share one pass. A search that was stopped goes
-    on. Subnets that the validation pairs cannot tell from the best are said to be such; the cheapest of them is
+    Nothing is sampled or predicted: subnets that differ in the last blocks share one pass. A search that was stopped
+    goes on. Subnets that the validation pairs cannot tell from the best are said to be such; the cheapest of them is
     usually what to take. `efnas search query` asks again without computing.
     """
     if context.invoked_subcommand:

@@ -3,27 +3,22 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Output
-
-
-def _limit(told: str):
-    return Annotated[Optional[float], typer.Option(min=0, show_default=False, help=told)]
+from efnas.cli.options import Output, limit
 
 
 @dataclass(frozen=True)
 class LimitOptions:
     """What a subnet has to keep; a derived figure keeps a limit with its error bound added."""
 
-    max_ms: _limit("Latency at most.") = None
-    min_fps: _limit("Frames a second at least.") = None
-    max_sram_kib: _limit("SRAM at most.") = None
-    max_flash_kib: _limit("Flash at most.") = None
+    max_ms: limit("Latency at most.") = None
+    min_fps: limit("Frames a second at least.") = None
+    max_sram_kib: limit("SRAM at most.") = None
+    max_flash_kib: limit("Flash at most.") = None
     fits: Annotated[bool, typer.Option("--fits", help="Only those that fit the board's SRAM.")] = False
 
     def limits(self):
@@ -55,7 +50,7 @@ def query(
 def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
     """Print the `Answer`, and give it back."""
     from efnas.cli.screen.console import console, print_json
-    from efnas.cli.screen.tables import cost_rows_table
+    from efnas.cli.screen.tables import WORSE, cost_rows_table, margin_words
     from efnas.search.answer import answer_of
 
     answer = answer_of(found.table, found.errors, limits.limits())
@@ -67,9 +62,7 @@ def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
     screen = console()
 
     def beside(row) -> dict:
-        margin = answer.margins.get(row.arch)
-        known = margin is not None and margin.low is not None and row.arch != answer.best.arch
-        return {">worse by (95 %)": f"{margin.mean:.4f} ({margin.low:+.4f} to {margin.high:+.4f})" if known else ""}
+        return {WORSE: margin_words(answer.margins[row.arch]) if row.arch in answer.margins else ""}
 
     named = {"best": answer.best, "cheapest alike": answer.cheapest,
              "baseline": found.table.row(found.table.space.baseline)}  # fmt: skip

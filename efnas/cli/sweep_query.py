@@ -7,26 +7,22 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import DEFAULT_NETWORK, Output
+from efnas.cli.options import DEFAULT_NETWORK, Output, limit
 
 # What a reader wants most of comes first: small costs, but many parameters and frames.
 MORE_IS_BETTER = ("fps", "macs", "params")
 
 
-def _limit(told: str):
-    return Annotated[Optional[float], typer.Option(min=0, show_default=False, help=told)]
-
-
 @grouped
 def query(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="A table.csv of a sweep, or its folder.")],
-    max_ms: _limit("Latency at most.") = None,
-    min_fps: _limit("Frames a second at least.") = None,
-    max_sram_kib: _limit("SRAM at most.") = None,
-    max_flash_kib: _limit("Flash at most.") = None,
-    max_macs: _limit("MACs at most.") = None,
-    max_params: _limit("Parameters at most.") = None,
-    max_epe: _limit("EPE at most, in pixels.") = None,
+    max_ms: limit("Latency at most.") = None,
+    min_fps: limit("Frames a second at least.") = None,
+    max_sram_kib: limit("SRAM at most.") = None,
+    max_flash_kib: limit("Flash at most.") = None,
+    max_macs: limit("MACs at most.") = None,
+    max_params: limit("Parameters at most.") = None,
+    max_epe: limit("EPE at most, in pixels.") = None,
     fits: Annotated[bool, typer.Option("--fits", help="Only those that fit the board's SRAM.")] = False,
     arch: Annotated[Optional[str], typer.Option(metavar="CODE", show_default=False, help="Only this subnet.")] = None,
     sort: Annotated[

@@ -10,7 +10,7 @@ mistakes are ValueErrors.
 """
 
 import hashlib
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
@@ -184,32 +184,6 @@ def _small_sample(c: float, scenes: int) -> float:
     """
     tail = max(ndtr(-c), 1e-290)
     return float(-stdtrit(scenes - 1, tail) * np.sqrt(scenes / (scenes - 1)))
-
-
-class Placed(NamedTuple):
-    """The rank of a subnet, and how much worse than the best of all it is, in px, with the band that holds for all."""
-
-    rank: int
-    worse_by: float
-    low: float
-    high: float
-
-
-def placed(errors: np.ndarray, names: Sequence[str], resamples: int = 1000, level: float = 0.95) -> List[Placed]:
-    """The place of each subnet by its errors [subnets, pairs]; those that cannot be told apart share a rank.
-
-    The first rank is the best one's and that of all who cannot be told from it, the next is that of the best of the
-    others, and so on; a rank is 1 + the number of subnets with a better one.
-    """
-    weights = resampled_weights(scenes_of(names), resamples, seed=0)
-    left, ranks, first = np.arange(len(errors)), np.zeros(len(errors), dtype=int), None
-    while len(left):
-        compared = compared_with_best(errors, left, weights, level)
-        first = first or compared
-        ranks[left[compared.indistinguishable]] = 1 + len(errors) - len(left)
-        left = left[~compared.indistinguishable]
-    return [Placed(int(rank), *map(float, margin))
-            for rank, *margin in zip(ranks, first.difference, first.low, first.high)]  # fmt: skip
 
 
 def winners_curse(errors: np.ndarray, candidates: Sequence[int], half: np.ndarray) -> Promise:

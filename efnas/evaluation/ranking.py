@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-import numpy as np
-
 from efnas.config import Config
 from efnas.core.space import ArchCode
-from efnas.evaluation.confidence import Placed, placed
 from efnas.evaluation.panels import write_panel
+from efnas.evaluation.places import Placed, placed
 from efnas.evaluation.subnets import PoolEvaluation, result_of
 from efnas.evaluation.trained import Trained, open_trained
 from efnas.files import make_folder, write_json
@@ -56,19 +54,18 @@ def rank_subnets(
         "val_fingerprint": fingerprint,
         **errors.summary(trained.supernet.space.baseline),
         "ranking": [
-            {"rank": places[arch].rank, "arch": str(arch), "epe": errors.epe[arch], "worse_by": worse_by(places[arch])}
+            {
+                "rank": places[arch].rank,
+                "arch": str(arch),
+                "epe": errors.epe[arch],
+                "worse_by": places[arch].worse_by._asdict(),
+            }
             for arch in errors.ranking()
         ],
     }
     written = ranking_file(path, which)
     write_json(written, content)
     return Ranking(errors, places, path, state["epoch"], written, drawn, content)
-
-
-def worse_by(place: Placed) -> Dict[str, Optional[float]]:
-    """In px; without ends where a single scene says nothing of the spread."""
-    known = np.isfinite(place.high)
-    return {"mean": place.worse_by, "low": place.low if known else None, "high": place.high if known else None}
 
 
 def subnet_errors(

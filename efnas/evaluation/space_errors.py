@@ -169,5 +169,4 @@ class _OfBranch:
         self._of_labels = of_labels
 
     def __getitem__(self, name: str):
-        at_branch = label(name, self.tree.branch)
-        return self._of_labels[at_branch if at_branch in self._of_labels else name]
+        return self._of_labels[label(name, self.tree.branch)]

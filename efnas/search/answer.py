@@ -8,19 +8,10 @@ import numpy as np
 
 from efnas.cost.table import FAILED, CostTable, Row, front, select_rows
 from efnas.errors import EfnasError
-from efnas.evaluation.confidence import (
-    Promise,
-    compared_with_best,
-    halves,
-    intervals,
-    resampled_weights,
-    scenes_of,
-    winners_curse,
-)
+from efnas.evaluation.confidence import Promise, compared_with_best, halves, intervals, winners_curse
+from efnas.evaluation.places import LEVEL, Margin, finite, margins_of, weights_of
 from efnas.search.errors import ErrorTable
 
-RESAMPLES = 1000
-LEVEL = 0.95
 LEAST_AND_MOST = {"latency_ms": "the fastest takes {:.3f} ms", "sram_kib": "the least SRAM is {:,.1f} KiB",
                   "flash_kib": "the least flash is {:,.1f} KiB", "macs": "the fewest MACs are {:,.0f}",
                   "params": "the fewest parameters are {:,.0f}", "epe": "the least error is {:.4f} px"}  # fmt: skip
@@ -32,14 +23,6 @@ class Limits(NamedTuple):
     at_most: Dict[str, float] = {}
     min_fps: Optional[float] = None
     fits: bool = False
-
-
-class Margin(NamedTuple):
-    """How much worse than the best, on the same pairs, in px; without ends where nothing is known of the spread."""
-
-    mean: float
-    low: Optional[float]
-    high: Optional[float]
 
 
 class Answer(NamedTuple):
@@ -81,8 +64,8 @@ def with_errors(costs: CostTable, errors: ErrorTable) -> CostTable:
                 f"The table of costs is of other networks than the errors: its {key} is {about.get(key)}, that of the "
                 f"run is {value}."
             )
-    mean, low, high = intervals(errors.errors, _weights(errors), LEVEL)
-    rows = [row._replace(epe=float(mean[place]), epe_low=_finite(low[place]), epe_high=_finite(high[place]))
+    mean, low, high = intervals(errors.errors, weights_of(errors.pairs), LEVEL)
+    rows = [row._replace(epe=float(mean[place]), epe_low=finite(low[place]), epe_high=finite(high[place]))
             for place, row in enumerate(costs.rows)]  # fmt: skip
     return costs._replace(rows=rows)
 
@@ -94,24 +77,13 @@ def answer_of(table: CostTable, errors: ErrorTable, limits: Optional[Limits] = N
     if not rows:
         raise EfnasError(f"No subnet keeps these limits: {_nearest(table, limits)}.")
     places = np.array([table.space.index_of(table.space.parse(row.arch)) for row in rows])
-    compared = compared_with_best(errors.errors, places, _weights(errors), LEVEL)
+    compared = compared_with_best(errors.errors, places, weights_of(errors.pairs), LEVEL)
     alike = sorted((row for row, same in zip(rows, compared.indistinguishable) if same), key=lambda row: row.latency_ms)
     best = table.rows[compared.best]
     half = halves(errors.pairs)
     promise = None if half.all() or not half.any() else winners_curse(errors.errors, places, half)
-    margins = {row.arch: Margin(float(mean), _finite(low), _finite(high)) for row, mean, low, high in zip(
-        rows, compared.difference, compared.low, compared.high)}  # fmt: skip
+    margins = dict(zip((row.arch for row in rows), margins_of(compared)))
     return Answer(len(rows), best, alike, alike[0], front(rows), promise, margins)
-
-
-def _finite(end: float) -> Optional[float]:
-    """Of a single scene no interval is known."""
-    return float(end) if np.isfinite(end) else None
-
-
-def _weights(errors: ErrorTable) -> np.ndarray:
-    """The resamples, which are the same for all subnets and every query."""
-    return resampled_weights(scenes_of(errors.pairs), RESAMPLES, seed=0)
 
 
 def _nearest(table: CostTable, limits: Limits) -> str:

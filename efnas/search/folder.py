@@ -10,8 +10,9 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 import numpy as np
 
 from efnas.cost.table import FAILED, CostTable, read_table, write_table
+from efnas.evaluation.places import LEVEL, RESAMPLES
 from efnas.files import as_json
-from efnas.search.answer import LEVEL, RESAMPLES, answer_of, with_errors
+from efnas.search.answer import answer_of, with_errors
 from efnas.search.effects import Effects, effects, rank_correlation
 from efnas.search.errors import ErrorTable, read_errors
 from efnas.search.hypervolume import lost_without

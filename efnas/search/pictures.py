@@ -5,8 +5,9 @@ from typing import Dict, List
 import numpy as np
 
 from efnas.cost.table import FAILED, CostTable
+from efnas.evaluation.places import Margin
 from efnas.figures import new_figure, picture_of
-from efnas.search.answer import Answer, Margin
+from efnas.search.answer import Answer
 
 FRONT_PICTURE, OPTIONS_PICTURE = "front.png", "options.png"
 

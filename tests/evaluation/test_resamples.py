@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from efnas.evaluation.confidence import halves, placed, resampled_weights, scenes_of
+from efnas.evaluation.confidence import halves, resampled_weights, scenes_of
+from efnas.evaluation.places import placed
 
 # Scenes and halves
 
@@ -84,7 +85,7 @@ def test_those_that_cannot_be_told_apart_share_a_rank():
     found = placed(errors[order], [f"{number:07}" for number in range(60)])
     assert [place.rank for place in found] == [3, 1, 6, 1, 3, 3]
     for place, added in zip(found, worse[order]):
-        assert place.low <= added + 0.01 and place.high >= added - 0.01
-        assert place.worse_by == pytest.approx(added, abs=0.01)
+        assert place.worse_by.low <= added + 0.01 and place.worse_by.high >= added - 0.01
+        assert place.worse_by.mean == pytest.approx(added, abs=0.01)
     # Of one pair nothing is known, whatever the differences.
     assert {place.rank for place in placed(errors[:, :1], ["0"])} == {1}

@@ -1,14 +1,19 @@
 """Tables that several commands show."""
 
-import math
 from typing import Callable, Iterable, List, Sequence
 
 from efnas.cli.screen.console import Marked, table
 from efnas.core.space import ArchCode
 
 MEANINGS = {"identity": "identity: another run", "tuning": "tuning: shown", "place": "place: of no account"}
+WORSE = ">worse by (95 %)"
 LONGEST = 40  # characters of a value
 FITS = {None: "-", True: Marked("[green]yes[/]"), False: Marked("[yellow]no[/]")}
+
+
+def margin_words(margin) -> str:
+    """How much worse than the best (`Margin`), with its band; nothing of the best itself, or where none is known."""
+    return f"{margin.mean:.4f} ({margin.low:+.4f} to {margin.high:+.4f})" if margin.high else ""
 
 
 def ranking_table(title: str, errors, places, baseline: ArchCode):
@@ -17,12 +22,10 @@ def ranking_table(title: str, errors, places, baseline: ArchCode):
     rows = []
     for arch in errors.ranking():
         place, note = places[arch], "bilinear baseline" if arch == baseline else ""
-        known = 0 < place.high < math.inf
-        worse = f"{place.worse_by:.4f} ({place.low:+.4f} to {place.high:+.4f})" if known else ""
         of_zero = f"{errors.epe[arch] / errors.zero_epe:.3f}"
-        rows.append((place.rank, arch, f"{errors.epe[arch]:.4f}", of_zero, worse, note))
+        rows.append((place.rank, arch, f"{errors.epe[arch]:.4f}", of_zero, margin_words(place.worse_by), note))
     rows.append(("", "predicting zero", f"{errors.zero_epe:.4f}", "1.000", "", ""))
-    columns = [">rank", "arch", ">EPE px", ">of zero flow", ">worse by (95 %)", ""]
+    columns = [">rank", "arch", ">EPE px", ">of zero flow", WORSE, ""]
     return table(f"{title} ({errors.samples} pairs)", columns, rows, less=(">of zero flow",))
 
 

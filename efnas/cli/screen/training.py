@@ -11,7 +11,7 @@ from efnas.cli.screen.console import NARROW, console, is_quiet, print_json, prin
 from efnas.cli.screen.progress import progress_bar
 from efnas.cli.screen.tables import difference_table, ranking_table
 from efnas.config import as_tree
-from efnas.evaluation.confidence import placed
+from efnas.evaluation.places import placed
 from efnas.runs.history import LOG
 from efnas.runs.resume import NotTheSameRun
 from efnas.training.events import Began, Evaluated, Evaluating, Event, Stepped, Stopped

@@ -1,0 +1,58 @@
+"""Where subnets stand among each other: by how much each is worse than the best, and ranks that chance cannot turn."""
+
+from typing import List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from efnas.evaluation.confidence import Comparison, compared_with_best, resampled_weights, scenes_of
+
+RESAMPLES = 1000
+LEVEL = 0.95
+
+
+class Margin(NamedTuple):
+    """How much worse than the best, on the same pairs, in px, with the band that holds for all at once; without ends
+    where a single scene says nothing of the spread."""
+
+    mean: float
+    low: Optional[float]
+    high: Optional[float]
+
+
+class Placed(NamedTuple):
+    """The rank of a subnet, and how much worse than the best of all it is."""
+
+    rank: int
+    worse_by: Margin
+
+
+def weights_of(names: Sequence[str]) -> np.ndarray:
+    """The resamples of pairs with these names, which are the same for all subnets and every question."""
+    return resampled_weights(scenes_of(names), RESAMPLES, seed=0)
+
+
+def margins_of(compared: Comparison) -> List[Margin]:
+    """Of the candidates, in their order."""
+    return [Margin(float(mean), finite(low), finite(high))
+            for mean, low, high in zip(compared.difference, compared.low, compared.high)]  # fmt: skip
+
+
+def finite(end: float) -> Optional[float]:
+    """The end of an interval, where one is known."""
+    return float(end) if np.isfinite(end) else None
+
+
+def placed(errors: np.ndarray, names: Sequence[str]) -> List[Placed]:
+    """The place of each subnet by its errors [subnets, pairs]; those that cannot be told apart share a rank.
+
+    The first rank is the best one's and that of all who cannot be told from it, the next is that of the best of the
+    others, and so on; a rank is 1 + the number of subnets with a better one.
+    """
+    weights = weights_of(names)
+    left, ranks, first = np.arange(len(errors)), np.zeros(len(errors), dtype=int), None
+    while len(left):
+        compared = compared_with_best(errors, left, weights, LEVEL)
+        first = first or compared
+        ranks[left[compared.indistinguishable]] = 1 + len(errors) - len(left)
+        left = left[~compared.indistinguishable]
+    return [Placed(int(rank), margin) for rank, margin in zip(ranks, margins_of(first))]
