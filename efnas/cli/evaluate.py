@@ -64,10 +64,9 @@ def evaluate(
         print_json(ranking.as_dict)
         return
     title = f"Subnets of {ranking.checkpoint}, epoch {ranking.epoch}"
-    console().print(ranking_table(title, ranking.errors, ranking.places, space.baseline))
-    first = sum(place.rank == 1 for place in ranking.places.values())
-    if first > 1:
-        print(f"{first} of {len(ranking.places)} cannot be told from the best (95 %, all at once), and share its rank.")
+    console().print(ranking_table(title, ranking.errors, space.baseline))
+    if ranking.errors.chance():
+        print(ranking.errors.chance())
     print(f"Written: {ranking.written}")
     for path in ranking.pictures:
         print(f"Picture: {path}")

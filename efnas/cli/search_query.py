@@ -50,7 +50,7 @@ def query(
 def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
     """Print the `Answer`, and give it back."""
     from efnas.cli.screen.console import console, print_json
-    from efnas.cli.screen.tables import WORSE, cost_rows_table, margin_words
+    from efnas.cli.screen.tables import WORSE, cost_rows_table
     from efnas.search.answer import answer_of
 
     answer = answer_of(found.table, found.errors, limits.limits())
@@ -62,7 +62,7 @@ def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
     screen = console()
 
     def beside(row) -> dict:
-        return {WORSE: margin_words(answer.margins[row.arch]) if row.arch in answer.margins else ""}
+        return {WORSE: str(answer.margins[row.arch]) if row.arch in answer.margins else ""}
 
     named = {"best": answer.best, "cheapest alike": answer.cheapest,
              "baseline": found.table.row(found.table.space.baseline)}  # fmt: skip

@@ -1,29 +1,14 @@
 """Where subnets stand among each other: by how much each is worse than the best, and ranks that chance cannot turn."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, Optional, Sequence
 
 import numpy as np
 
 from efnas.evaluation.confidence import Comparison, compared_with_best, resampled_weights, scenes_of
+from efnas.runs.subnet_errors import Margin, Placed
 
 RESAMPLES = 1000
 LEVEL = 0.95
-
-
-class Margin(NamedTuple):
-    """How much worse than the best, on the same pairs, in px, with the band that holds for all at once; without ends
-    where a single scene says nothing of the spread."""
-
-    mean: float
-    low: Optional[float]
-    high: Optional[float]
-
-
-class Placed(NamedTuple):
-    """The rank of a subnet, and how much worse than the best of all it is."""
-
-    rank: int
-    worse_by: Margin
 
 
 def weights_of(names: Sequence[str]) -> np.ndarray:

@@ -1,12 +1,11 @@
 """Subnets of a checkpoint, ranked by their error: what stands behind `efnas eval`."""
 
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from efnas.config import Config
 from efnas.core.space import ArchCode
 from efnas.evaluation.panels import write_panel
-from efnas.evaluation.places import Placed, placed
 from efnas.evaluation.subnets import PoolEvaluation, result_of
 from efnas.evaluation.trained import Trained, open_trained
 from efnas.files import make_folder, write_json
@@ -16,7 +15,6 @@ from efnas.runs.subnet_errors import SubnetErrors
 
 class Ranking(NamedTuple):
     errors: SubnetErrors
-    places: Dict[ArchCode, Placed]
     checkpoint: Path
     epoch: int
     written: Path
@@ -40,10 +38,8 @@ def rank_subnets(
     with open_trained(config, which) as trained:
         evaluation = trained.evaluation()
         errors = _errors(trained, evaluation, archs, progress)
-        pairs = [sample.name for sample in evaluation.sets.val.samples[: errors.samples]]
         drawn = _draw(trained, evaluation, errors.ranking()[0], pictures, picture_count) if pictures else []
         fingerprint = evaluation.sets.val.fingerprint()
-    places = dict(zip(errors.epe, placed(errors.by_pair, pairs)))
     path, state = trained.path, trained.seal.state
     content = {
         "checkpoint": str(path),
@@ -55,17 +51,17 @@ def rank_subnets(
         **errors.summary(trained.supernet.space.baseline),
         "ranking": [
             {
-                "rank": places[arch].rank,
+                "rank": errors.places[arch].rank,
                 "arch": str(arch),
                 "epe": errors.epe[arch],
-                "worse_by": places[arch].worse_by._asdict(),
+                "worse_by": errors.places[arch].worse_by._asdict(),
             }
             for arch in errors.ranking()
         ],
     }
     written = ranking_file(path, which)
     write_json(written, content)
-    return Ranking(errors, places, path, state["epoch"], written, drawn, content)
+    return Ranking(errors, path, state["epoch"], written, drawn, content)
 
 
 def subnet_errors(

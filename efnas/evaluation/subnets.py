@@ -19,6 +19,7 @@ from efnas.core.weights import Weights
 from efnas.data.batches import BatchReader
 from efnas.data.sampling_plan import SamplePlan, evaluation_plan, training_plan
 from efnas.data.sources import DataSets
+from efnas.evaluation.places import placed
 from efnas.evaluation.recalibration import (
     BatchMoments,
     LoadedStatistics,
@@ -130,9 +131,12 @@ class PoolEvaluation:
         return self.config.eval.bn_recal_batches + validation
 
     def errors(self, session: tf.Session, archs: List[ArchCode], whole: bool = False) -> "Work[SubnetErrors]":
-        """Evaluate archs on the configured number of validation batches, or on the whole set."""
-        validation = self.validation_batches(session, self.validation_plan(whole))
-        return self.evaluator.evaluate(session, archs, self.recalibration_batches(session), validation)
+        """Evaluate archs on the configured number of validation batches, or on the whole set, and place them."""
+        plan = self.validation_plan(whole)
+        validation, recalibration = self.validation_batches(session, plan), self.recalibration_batches(session)
+        errors = yield from self.evaluator.evaluate(session, archs, recalibration, validation)
+        names = [self.sets.val.samples[index].name for index in plan.indices]
+        return errors._replace(places=dict(zip(errors.epe, placed(errors.by_pair, names))))
 
     def statistics(self, session: tf.Session, archs: List[ArchCode]) -> List[Statistics]:
         """The recalibrated statistics of archs."""

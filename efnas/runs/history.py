@@ -74,7 +74,8 @@ class History:
             + [figures[name] for name in ("mean", "std", "median", "p90", "baseline", "zero")]
             + [counts.gap]
         )
-        for rank, arch in enumerate(errors.ranking(), start=1):
+        for arch in errors.ranking():
+            rank = errors.places[arch].rank
             self._per_arch.add([milestone.epoch, milestone.step, kind, rank, str(arch), errors.epe[arch]])
         write_json(self.folder / FAIRNESS, {"step": milestone.step, **counts.by_block(self._space)})
 

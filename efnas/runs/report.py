@@ -6,10 +6,11 @@ from efnas.figures import new_figure, save_figure
 from efnas.files import write_whole
 from efnas.runs.history import CURVES, PER_ARCH, REPORT
 from efnas.runs.run_files import pool_size, read_evaluations
+from efnas.runs.subnet_errors import SubnetErrors
 
 
-def write_report(folder: Path, manifest: dict, outcome) -> None:
-    """Write `supernet_training_report.md` and its picture from the histories in `folder`."""
+def write_report(folder: Path, manifest: dict, outcome, errors: SubnetErrors) -> None:
+    """Write `supernet_training_report.md` and its picture from the histories in `folder` and the last `errors`."""
     rows = read_evaluations(folder)
     size = pool_size(rows)
     plot_curves(rows, folder / CURVES)
@@ -32,6 +33,17 @@ def write_report(folder: Path, manifest: dict, outcome) -> None:
         "",
         f"Fairness gap: {last['fairness_gap']}. Validation pairs: {last['val_samples']}. Every subnet's error: "
         f"`{PER_ARCH}`.",
+        "",
+        "## The last evaluation",
+        "",
+        "| rank | arch | EPE (px) | worse by (95 %) |",
+        "|---|---|---|---|",
+        *(
+            f"| {place.rank} | {arch} | {errors.epe[arch]:.4f} | {place.worse_by} |"
+            for arch, place in ((each, errors.places[each]) for each in errors.ranking())
+        ),
+        "",
+        errors.chance(),
         "",
         "## What this run is",
         "",

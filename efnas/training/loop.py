@@ -24,7 +24,6 @@ from efnas.runs.history import LOG, History, Milestone, open_run_folder
 from efnas.runs.lock import RunLock
 from efnas.runs.manifest import identity_sha256, write_manifest
 from efnas.runs.progress import RunProgress
-from efnas.runs.report import write_report
 from efnas.runs.resume import Resume, Resumption
 from efnas.runs.run_files import BEST, LAST
 from efnas.runs.subnet_errors import SubnetErrors
@@ -68,11 +67,9 @@ def run_training(
             open_run_folder(folder, plan.manifest)
         lengths = resumption and resumption.histories
         history = History(folder, plan.pool, plan.supernet.space, lengths)
-        with tf.Graph().as_default(), Recording(history) as recording:
+        with tf.Graph().as_default(), Recording(history, plan.manifest) as recording:
             for event in _Run(plan, history, resumption, stop_wanted).events():
                 recording.keep(event)
-                if isinstance(event, Finished):
-                    write_report(folder, plan.manifest, event)
                 yield event
 
 

@@ -1,8 +1,11 @@
-"""What a run keeps of what happens: its histories and log, and the curves for TensorBoard."""
+"""What a run keeps of what happens: its histories and log, the curves for TensorBoard, at the end its report."""
+
+from typing import Optional
 
 import tensorflow.compat.v1 as tf
 
 from efnas.runs.history import History
+from efnas.runs.report import write_report
 from efnas.training.events import (
     Began,
     EpochTrained,
@@ -18,8 +21,9 @@ from efnas.training.events import (
 class Recording:
     """Use it in a `with`, which closes the history too; `keep` writes an event down."""
 
-    def __init__(self, history: History):
-        self._history = history
+    def __init__(self, history: History, manifest: dict):
+        self._history, self._manifest = history, manifest
+        self._last: Optional[Evaluated] = None
         self._curves = tf.summary.FileWriter(str(history.folder / "tensorboard"))
 
     def __enter__(self) -> "Recording":
@@ -50,10 +54,13 @@ class Recording:
             self._history.log(f"not finite at step {step}: {result}; codes {codes.tolist()}; samples {samples}")
         elif isinstance(event, Stopped):
             self._history.log(f"stopped by {event.number.name} after step {event.step}")
-        elif isinstance(event, Finished) and event.stopped_early:
-            self._history.log("early stop: the evaluations of its patience brought no gain")
+        elif isinstance(event, Finished):
+            if event.stopped_early:
+                self._history.log("early stop: the evaluations of its patience brought no gain")
+            write_report(self._history.folder, self._manifest, event, self._last.errors)
 
     def _keep_evaluation(self, event: Evaluated) -> None:
+        self._last = event
         self._history.add_evaluation(event.milestone, event.errors, event.counts, "quick")
         if event.full:
             self._history.add_evaluation(event.milestone, event.full, event.counts, "full")

@@ -110,6 +110,18 @@ def test_the_report_names_the_figures_and_the_picture(straight_run):
     assert (outcome.folder / "training_curves.png").stat().st_size > 10_000
 
 
+def test_the_report_and_the_history_share_ranks_as_chance_does(straight_run):
+    """The last rows of the history, the table of the report and the event say the same."""
+    folder, errors = straight_run[-1].folder, of_kind(straight_run, Evaluated)[-1].errors
+    report = (folder / "supernet_training_report.md").read_text()
+    for arch, place in errors.places.items():
+        assert f"| {place.rank} | {arch} | {errors.epe[arch]:.4f} | {place.worse_by} |" in report
+    assert errors.chance() in report
+    with open(folder / "per_arch_epe.csv", newline="") as file:
+        last = [row for row in csv.DictReader(file) if row["kind"] == "quick"][-len(errors.epe) :]
+    assert [int(row["rank"]) for row in last] == [errors.places[arch].rank for arch in errors.ranking()]
+
+
 def test_a_run_is_not_overwritten_unless_asked(straight_run, small_settings):
     folder = straight_run[-1].folder
     before = (folder / "supernet_last.ckpt.json").read_bytes()

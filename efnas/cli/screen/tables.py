@@ -11,19 +11,13 @@ LONGEST = 40  # characters of a value
 FITS = {None: "-", True: Marked("[green]yes[/]"), False: Marked("[yellow]no[/]")}
 
 
-def margin_words(margin) -> str:
-    """How much worse than the best (`Margin`), with its band; nothing of the best itself, or where none is known."""
-    return f"{margin.mean:.4f} ({margin.low:+.4f} to {margin.high:+.4f})" if margin.high else ""
-
-
-def ranking_table(title: str, errors, places, baseline: ArchCode):
-    """Subnets by their error (`SubnetErrors`) and place (`Placed`, by arch), with the baseline marked and predicting
-    zero as the line to beat."""
+def ranking_table(title: str, errors, baseline: ArchCode):
+    """Subnets by their error (`SubnetErrors`), with the baseline marked and predicting zero as the line to beat."""
     rows = []
     for arch in errors.ranking():
-        place, note = places[arch], "bilinear baseline" if arch == baseline else ""
+        place, note = errors.places[arch], "bilinear baseline" if arch == baseline else ""
         of_zero = f"{errors.epe[arch] / errors.zero_epe:.3f}"
-        rows.append((place.rank, arch, f"{errors.epe[arch]:.4f}", of_zero, margin_words(place.worse_by), note))
+        rows.append((place.rank, arch, f"{errors.epe[arch]:.4f}", of_zero, str(place.worse_by), note))
     rows.append(("", "predicting zero", f"{errors.zero_epe:.4f}", "1.000", "", ""))
     columns = [">rank", "arch", ">EPE px", ">of zero flow", WORSE, ""]
     return table(f"{title} ({errors.samples} pairs)", columns, rows, less=(">of zero flow",))

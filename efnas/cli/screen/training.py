@@ -11,7 +11,6 @@ from efnas.cli.screen.console import NARROW, console, is_quiet, print_json, prin
 from efnas.cli.screen.progress import progress_bar
 from efnas.cli.screen.tables import difference_table, ranking_table
 from efnas.config import as_tree
-from efnas.evaluation.places import placed
 from efnas.runs.history import LOG
 from efnas.runs.resume import NotTheSameRun
 from efnas.training.events import Began, Evaluated, Evaluating, Event, Stepped, Stopped
@@ -139,10 +138,9 @@ class TrainingScreen:
             return
         if self.last_errors:
             title, baseline = "Subnets of the pool, last evaluation", plan.supernet.space.baseline
-            errors = self.last_errors
-            names = [sample.name for sample in plan.sets.val.samples[: errors.samples]]
-            places = dict(zip(errors.epe, placed(errors.by_pair, names)))
-            console().print(ranking_table(title, errors, places, baseline))
+            console().print(ranking_table(title, self.last_errors, baseline))
+            if self.last_errors.chance():
+                print(self.last_errors.chance())
         else:
             print(f"The run was finished already, after {end.steps:,} steps.")
         print(
