@@ -27,9 +27,6 @@ from efnas.evaluation.recalibration import (
     label,
 )
 
-# Of more a pass saves little and needs three times the memory. At 180x240 and width 32, in batches of 4, 243 subnets
-# take 4.3 s and 1.4 GB in a pass of 729, and 4.7 s and 0.9 GB in one of their own.
-MOST_SUBNETS = 1000
 # Pixels whose sums fit into a processor's cache, for all subnets at once.
 PIXELS = 2048
 
@@ -40,17 +37,6 @@ class Bundle(NamedTuple):
     code: ArchCode
     first: int
     count: int
-
-
-def opened_blocks(space: SearchSpace, most: int = MOST_SUBNETS) -> List[str]:
-    """The longest end of the space whose blocks have no more than `most` combinations of options."""
-    opened, count = [], 1
-    for block in reversed(space.blocks):
-        count *= len(block.options)
-        if count > most:
-            break
-        opened.insert(0, block.name)
-    return opened
 
 
 def bundles(space: SearchSpace, opened: Iterable[str]) -> List[Bundle]:

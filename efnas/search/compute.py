@@ -8,7 +8,8 @@ import numpy as np
 from efnas.config import Config
 from efnas.data.sampling_plan import SamplePlan, evaluation_plan
 from efnas.errors import EfnasError
-from efnas.evaluation.space_errors import Bundle, SpaceEvaluator, bundles, opened_blocks
+from efnas.evaluation.opened import opened_blocks
+from efnas.evaluation.space_errors import Bundle, SpaceEvaluator, bundles
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.evaluation.trained import Trained, open_trained
 from efnas.machine import available_memory_gb

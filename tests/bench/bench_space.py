@@ -27,7 +27,8 @@ def measure(height, width, base_width, batch, recal, val, bundle_count) -> dict:
     from efnas.core.costs import supernet_variables
     from efnas.core.supernet import EDGEFLOW
     from efnas.core.weights import Weights
-    from efnas.evaluation.space_errors import SpaceEvaluator, bundles, opened_blocks
+    from efnas.evaluation.opened import opened_blocks
+    from efnas.evaluation.space_errors import SpaceEvaluator, bundles
     from efnas.evaluation.subnets import SubnetEvaluator, result_of
 
     tf.logging.set_verbosity(tf.logging.ERROR)

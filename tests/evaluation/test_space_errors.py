@@ -5,13 +5,16 @@ import pytest
 import small_supernet
 import tensorflow.compat.v1 as tf
 
+from efnas.config_files import load_config
 from efnas.core.branches import Branches, joined, pairs
 from efnas.core.convolution import together
 from efnas.core.costs import supernet_variables
 from efnas.core.supernet import EDGEFLOW
 from efnas.core.weights import Weights
-from efnas.evaluation.space_errors import SpaceEvaluator, bundles, errors_of_sums, opened_blocks
-from efnas.evaluation.subnets import SubnetEvaluator, result_of
+from efnas.data.sources import open_datasets
+from efnas.evaluation.opened import bytes_of_pair, opened_blocks, opened_within
+from efnas.evaluation.space_errors import SpaceEvaluator, bundles, errors_of_sums
+from efnas.evaluation.subnets import PoolEvaluation, SubnetEvaluator, result_of
 
 SIZE = {"height": 32, "width": 48, "base_width": 4}
 
@@ -44,6 +47,33 @@ class Random:
     def found(self, evaluator, bundle, batches):
         statistics = evaluator.recalibrate(self.session, bundle, [images for images, _ in self.batches[:2]])
         return np.concatenate(list(evaluator.errors(self.session, bundle, statistics, batches)), axis=1)
+
+
+def test_on_real_pairs_at_full_size_and_width_the_errors_are_those_of_the_subnets_alone(real_chairs, graph):
+    """Both real validation pairs, recalibrated on the four of training; a pass that opens the last three blocks."""
+    settings = [f"data.base_path={real_chairs}", "train.batch_size=2", "eval.bn_recal_batches=2"]
+    config = load_config(assignments=[*settings, "eval.eval_batches_per_arch=all"])
+    size = {"height": 180, "width": 240, "base_width": 32}
+    weights = Weights(supernet_variables(EDGEFLOW, 32))
+    evaluation = PoolEvaluation(EDGEFLOW, weights, config, open_datasets(config.data), threads=2)
+    opened = ["H1Out", "H2", "H2Out"]
+    evaluator, rng = SpaceEvaluator(EDGEFLOW, weights, **size, opened=opened), np.random.RandomState(5)
+    (bundle,) = (each for each in bundles(EDGEFLOW.space, opened) if each.code[:6] == (2, 1, 0, 2, 1, 0))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for name, variable in weights.trained.items():
+            middle = 1.0 if name.endswith("gamma") else 0.0
+            variable.load(rng.normal(middle, 0.1, variable.shape.as_list()).astype("f"), session)
+        images = [images for images, _ in evaluation.recalibration_batches(session)]
+        validation = list(evaluation.validation_batches(session, evaluation.validation_plan()))
+        statistics = evaluator.recalibrate(session, bundle, images)
+        errors = np.concatenate(list(evaluator.errors(session, bundle, statistics, validation)), axis=1)
+        places = [0, 11, 26]
+        archs = [EDGEFLOW.space.at(bundle.first + place) for place in places]
+        alone = result_of(evaluation.errors(session, archs))
+    assert errors.shape == (27, 2)
+    np.testing.assert_allclose(errors[places], alone.by_pair, atol=1e-4)
+    assert np.ptp(errors.mean(axis=1)) > 0.01  # of other subnets
 
 
 @pytest.fixture(scope="module", params=[EDGEFLOW, small_supernet.SMALL], ids=lambda supernet: supernet.name)
@@ -102,6 +132,27 @@ def test_bundles_are_the_whole_space_in_the_order_of_its_codes():
         assert all(space.index_of(bundle.code) == bundle.first for bundle in found)
         assert [bundle.first for bundle in found] == list(range(0, space.size, found[0].count))
     assert opened_blocks(EDGEFLOW.space, 80) == ["H1Out", "H2", "H2Out"]
+
+
+@pytest.mark.parametrize("supernet", [EDGEFLOW, small_supernet.SMALL], ids=lambda supernet: supernet.name)
+def test_fewer_blocks_are_opened_where_memory_is_short(supernet):
+    """As many as fit, and never none; where the system does not say what is free, as many as pay."""
+    names, size = [block.name for block in supernet.space.blocks], (32, 48, 4)
+    most = opened_blocks(supernet.space)
+    needed = {count: 3 * bytes_of_pair(supernet, names[-count:], *size) for count in range(1, len(most) + 1)}
+    assert needed[1] < needed[len(most)]
+    assert opened_within(supernet, *size, 3, None) == opened_within(supernet, *size, 3, needed[len(most)]) == most
+    assert opened_within(supernet, *size, 3, needed[2]) == names[-2:]
+    assert opened_within(supernet, *size, 3, 0.0) == names[-1:]
+
+
+def test_the_maps_of_a_pass_grow_with_its_branches_pixels_and_channels():
+    """By hand for the last block alone: its three kernels of the flow's space give 4 maps each at full size."""
+    last, two = (bytes_of_pair(EDGEFLOW, names, 32, 48, 4) for names in (["H2Out"], ["H2", "H2Out"]))
+    one_h2 = 4 * 32 * 48 * (2 + 2)  # its convolution and its batch norm have half of the base width
+    one_head = 4 * 32 * 48 * 4
+    assert two - last == 2 * one_h2 + 6 * one_head
+    assert bytes_of_pair(EDGEFLOW, ["H2Out"], 64, 96, 4) == 4 * last
 
 
 def test_branches_belong_together_where_they_agree():

@@ -11,6 +11,7 @@ from small_supernet import SMALL, SPACE
 
 from efnas.config_files import load_config
 from efnas.core import supernet
+from efnas.data.flow_files import read_flo, write_flo
 from efnas.errors import EfnasError
 from efnas.evaluation import space_errors
 from efnas.evaluation.ranking import subnet_errors
@@ -201,3 +202,19 @@ def test_where_memory_is_short_the_batches_are_read_again(config, whole, tmp_pat
     found = compute_errors(config, "last", tmp_path / "short")
     np.testing.assert_array_equal(found.errors, whole[1].errors)
     assert json.loads((tmp_path / "short" / ABOUT).read_text()) == json.loads((whole[0] / ABOUT).read_text())
+
+
+def test_flow_that_is_unknown_is_named_and_its_errors_are_no_figures(config, small_chairs, tmp_path):
+    """Of a validation pair; once the file is whole again the same search is whole, too."""
+    chairs, folder = shutil.copytree(small_chairs, tmp_path / "chairs"), tmp_path / "errors"
+    other = config.model_copy(update={"data": config.data.model_copy(update={"base_path": chairs})})
+    path = sorted((chairs / "val").glob("*.flo"))[1]
+    whole_file = path.read_bytes()
+    flow = read_flo(path)
+    flow[2, 3] = (1.7e9, 0)
+    write_flo(path, flow)
+    with pytest.raises(EfnasError, match=f"{path.name}.* marks 1 pixels as unknown"):
+        compute_errors(other, "last", folder)
+    assert not np.isfinite(np.load(folder / ERRORS)).any()
+    path.write_bytes(whole_file)
+    assert np.isfinite(compute_errors(other, "last", folder).errors).all()
