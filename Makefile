@@ -48,6 +48,7 @@ bench: setup
 	.venv/bin/python tests/bench/bench_vela.py
 	.venv/bin/python tests/bench/bench_sweep.py
 	.venv/bin/python tests/bench/bench_space.py
+	.venv/bin/python tests/bench/bench_search.py
 
 clean:
 	rm -rf .venv .venv-vela* build efnas.egg-info
