@@ -43,6 +43,11 @@ def limit(told: str):
     return Annotated[Optional[float], typer.Option(min=0, show_default=False, help=told)]
 
 
+def scheduler(told: str):
+    """The address of a Dask scheduler, or none."""
+    return Annotated[Optional[str], typer.Option(metavar="tcp://HOST:PORT", show_default=False, help=told)]
+
+
 def _no_color(wanted: bool) -> bool:
     if wanted:
         os.environ["NO_COLOR"] = "1"

@@ -17,6 +17,7 @@ from efnas.cli.options import (
     VelaProgram,
     require_choice,
     require_folder,
+    scheduler,
 )
 from efnas.cli.search_benchmark import export_benchmark
 from efnas.cli.search_query import LimitOptions, query, show_answer
@@ -41,6 +42,7 @@ def search(
         Optional[Path], typer.Option(metavar="DIR", show_default="outputs/search/...", help="Where to write it all.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace errors of something else.")] = False,
+    dask: scheduler("Compute on the workers of a Dask scheduler; they must see the same folders.") = None,
     limits: LimitOptions = LimitOptions(),
     top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
     form: Form = "accumulated",
@@ -82,15 +84,16 @@ def search(
     quiet_tensorflow()
     from efnas.search.compute import compute_errors
     from efnas.search.folder import read_search, write_search
+    from efnas.search.pass_engines import pass_engine
     from efnas.search.sweeping import swept_costs
 
     count = None if pairs == "all" else int(pairs[:10])
-    with progress_bar("Errors", "subnets") as progress:
-        errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress)
+    with pass_engine(dask, print_note) as engine, progress_bar("Errors", "subnets") as progress:
+        errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress, engine)
     if costs is None:
         with progress_bar("Costs", "subnets") as progress:
             costs = swept_costs(settings, cost.cache(), compiler, vela, form, optimise, arena, cost.legacy_core,
-                                progress, print_note)  # fmt: skip
+                                progress, print_note, dask)  # fmt: skip
     written = write_search(folder, costs, errors)
     show_answer(read_search(folder), limits, top, output.as_json)
     if not output.as_json:

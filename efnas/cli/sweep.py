@@ -17,6 +17,7 @@ from efnas.cli.options import (
     VelaProgram,
     require_choice,
     require_folder,
+    scheduler,
 )
 from efnas.cli.sweep_query import query
 
@@ -39,10 +40,7 @@ def sweep(
     out: Annotated[
         Optional[Path], typer.Option(metavar="DIR", show_default="outputs/sweep/...", help="Where to write the table.")
     ] = None,
-    dask: Annotated[
-        Optional[str],
-        typer.Option(metavar="tcp://HOST:PORT", show_default=False, help="Compile on the workers of a Dask scheduler."),
-    ] = None,
+    dask: scheduler("Compile on the workers of a Dask scheduler.") = None,
     checkpoint: TrainedWeights = None,
     sample: Annotated[int, typer.Option(min=1, help="With --checkpoint: subnets to evaluate.")] = 50,
     form: Form = "accumulated",

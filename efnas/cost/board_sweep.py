@@ -6,7 +6,8 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 from efnas.cache import Cache
 from efnas.core.sampler import chosen_archs
 from efnas.core.space import ArchCode
-from efnas.cost.compiles import Compiles, Work, exported_one_by_one, here
+from efnas.cost.cluster import compile_engine
+from efnas.cost.compiles import Compiles, Engine, Work, exported_one_by_one
 from efnas.cost.sweep import ProgressBar, Sweep, sweep_space
 from efnas.cost.sweep_pictures import draw_sweep
 from efnas.cost.sweep_rows import table_of
@@ -64,10 +65,14 @@ class SweepResult(NamedTuple):
 def sweep_board(request: SweepRequest, folder: Path, progress: ProgressBar, note: Callable[[str], None]) -> SweepResult:
     """What all subnets cost, written to a folder. Raises EfnasError when there is no cluster or the compiler fails on
     what a method cannot do without."""
-    if request.dask:
-        from efnas.cost.cluster import on_cluster
-    engine = on_cluster(request.dask, note) if request.dask else here
-    make_folder(folder)
+    with compile_engine(request.dask, note) as engine:
+        make_folder(folder)
+        return _swept(request, folder, engine, progress, note)
+
+
+def _swept(
+    request: SweepRequest, folder: Path, engine: Engine, progress: ProgressBar, note: Callable[[str], None]
+) -> SweepResult:
     epe = sampled_errors(request, progress) if request.files.checkpoint else {}
     files, form = request.files._replace(checkpoint=None), request.form
     space, config = files.supernet.space, files.config

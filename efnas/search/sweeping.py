@@ -17,12 +17,13 @@ TOLERANCE, HELD_OUT = 0.001, 24  # as `efnas sweep` has them
 
 def swept_costs(
     config: Config, cache: Cache, vela: Vela, program: Optional[str], form: str, optimise: str, arena: Optional[int],
-    legacy_core: bool, progress: ProgressBar, note: Callable[[str], None],
+    legacy_core: bool, progress: ProgressBar, note: Callable[[str], None], dask: Optional[str] = None,
 ) -> CostTable:  # fmt: skip
-    """The table of a sweep of the networks of a configuration; one that stands already is read."""
+    """The table of a sweep of the networks of a configuration, compiled here or on the scheduler at the address `dask`;
+    one that stands already is read."""
     settings = Settings(optimise, arena, legacy_core)
     request = SweepRequest(
-        NetworkFiles(config, cache), vela, program, settings, form, "auto", TOLERANCE, HELD_OUT, 0, None
+        NetworkFiles(config, cache), vela, program, settings, form, "auto", TOLERANCE, HELD_OUT, 0, dask
     )
     size = (config.data.input_height, config.data.input_width, config.network.base_width)
     folder = request.folder().with_name(f"{request.folder().name}-{'x'.join(map(str, size))}")

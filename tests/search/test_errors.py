@@ -15,7 +15,7 @@ from efnas.data.flow_files import read_flo, write_flo
 from efnas.errors import EfnasError
 from efnas.evaluation import space_errors
 from efnas.evaluation.ranking import subnet_errors
-from efnas.search import compute
+from efnas.search import compute, passes
 from efnas.search import errors as errors_module
 from efnas.search.compute import compute_errors
 from efnas.search.errors import ABOUT, ERRORS, read_errors
@@ -198,7 +198,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_known(config, wh
 
 
 def test_where_memory_is_short_the_batches_are_read_again(config, whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(compute, "available_memory_gb", lambda: 0.0)
+    monkeypatch.setattr(passes, "available_memory_gb", lambda: 0.0)
     found = compute_errors(config, "last", tmp_path / "short")
     np.testing.assert_array_equal(found.errors, whole[1].errors)
     assert json.loads((tmp_path / "short" / ABOUT).read_text()) == json.loads((whole[0] / ABOUT).read_text())

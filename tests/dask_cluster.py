@@ -1,0 +1,38 @@
+"""A real Dask scheduler with worker processes on this machine; they end with the test."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+class LocalCluster:
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+        self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
+        while not (folder / "scheduler").exists():
+            time.sleep(0.05)
+        self.address = json.loads((folder / "scheduler").read_text())["address"]
+
+    def worker(self, *words):
+        return self._start("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny", *words)
+
+    def _start(self, kind, *words):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", self.folder / "scheduler"]
+        with open(self.folder / f"{kind}{len(self.processes)}.log", "w") as log:
+            process = subprocess.Popen(list(map(str, [*command, *words])), stdout=log, stderr=log, cwd=self.folder)
+        self.processes.append(process)
+        return process
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    folder = tmp_path / "dask"
+    folder.mkdir()
+    made = LocalCluster(folder)
+    yield made
+    for process in made.processes:
+        process.kill()
+        process.wait()
