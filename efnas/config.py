@@ -129,8 +129,12 @@ class Network(Section):
 
 
 class Train(Section):
-    """How the supernet is trained."""
+    """What is trained, and how."""
 
+    arch: Optional[str] = Field(
+        None, max_length=200,
+        description="The subnet that is trained alone, by its code in quotes, or `baseline`; left out: the supernet.",
+    )  # fmt: skip
     init_from: Optional[Path] = Field(
         None, description="A run or a checkpoint whose weights and moving averages the training begins with."
     )
@@ -161,6 +165,13 @@ class Train(Section):
     lr_step_factor: float = Field(0.5, gt=0, le=1, description="What `step` multiplies it by.")
     weight_decay: float = Field(4e-5, ge=0, description="Weight of the l2 loss of the kernels.")
     grad_clip_global_norm: float = Field(5.0, ge=0, description="Largest global norm of a gradient; 0: no clipping.")
+
+    @field_validator("arch", mode="before")
+    @classmethod
+    def _is_no_number(cls, value):
+        if isinstance(value, (int, float)):  # what YAML makes of digits, without the zeros that lead
+            raise ValueError("must be an arch code in quotes, as in '000001000', or with commas between its digits")
+        return value
 
     @model_validator(mode="after")
     def _epoch_has_a_length(self) -> "Train":

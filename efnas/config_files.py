@@ -45,7 +45,12 @@ def load_config(
         if not equals or not key.strip():
             raise EfnasError(f"--set takes section.key=value, not '{text}'.")
         try:
-            _assign(tree, key.strip(), read_yaml(value))
+            read = read_yaml(value)
+            if read is None and value.strip().startswith("#"):
+                raise EfnasError(
+                    f"--set {text}: # begins a comment; put the value in quotes, as in --set \"{key}='#27'\"."
+                )
+            _assign(tree, key.strip(), read)
             said.append(key.strip())
         except yaml.YAMLError as error:
             raise EfnasError(f"--set {text}: the value cannot be read.") from error

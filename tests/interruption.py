@@ -60,7 +60,8 @@ def copied(folder, root):
 
 def contents(folder):
     """What must be equal: weights with Adam's slots, histories, counts, and what the checkpoints say of themselves."""
-    found = {name: (folder / name).read_bytes() for name in (EVALUATIONS, PER_ARCH, FAIRNESS)}
+    kept = [name for name in (EVALUATIONS, PER_ARCH, FAIRNESS) if name != FAIRNESS or (folder / name).exists()]
+    found = {name: (folder / name).read_bytes() for name in kept}
     for name in (BEST, LAST):
         seal = read_seal(folder / name)
         found[name] = ({key: value for key, value in seal.state.items() if key != "identity_sha256"}, seal.sha256)

@@ -34,7 +34,7 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
-    "train": Listed("train", TRAIN, "Train a supernet; a run that stopped goes on with --resume."),
+    "train": Listed("train", TRAIN, "Train a supernet, or a subnet alone; a run that stopped goes on with --resume."),
     "eval": Listed("evaluate", TRAIN, "Rank subnets of a trained supernet by end-point error."),
     "infer": Listed("infer", TRAIN, "Predict the flow of an image pair, of two folders, or of video frames."),
     "runs": Listed("runs", TRAIN, "The runs under an output folder, and the curves of one."),

@@ -37,9 +37,10 @@ def show(
         print_json(found)
         return
     for name, state in found.items():
-        rows = [(key, value) for key, value in state.items() if not isinstance(value, (list, dict))]
-        least, most = counts[name].min(), counts[name].max()
-        rows.append(("fairness_counts", f"every option {least:,} to {most:,} times"))
+        rows = [(key, value) for key, value in state.items() if not isinstance(value, (list, dict, type(None)))]
+        if state.get("arch") is None:
+            least, most = counts[name].min(), counts[name].max()
+            rows.append(("fairness_counts", f"every option {least:,} to {most:,} times"))
         rows += [(key, f"{length:,} bytes") for key, (length, _) in histories[name].items()]
         console().print(table(f"{name}: whole", ["", ""], rows))
     print_next(f"efnas eval {options_for(paths[0].parent)} --checkpoint {paths[0]}")

@@ -36,6 +36,7 @@ def evaluate(
     output: Output = Output(),
 ) -> None:
     """Rank subnets of a run: the evaluation pool, or those of --arch, or --random N; the baseline is always among them.
+    Of a run that trained one subnet alone, its error.
 
     Without --config the configuration is the one the run was trained with.
     """
@@ -44,16 +45,15 @@ def evaluate(
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tables import ranking_table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
-    from efnas.core.sampler import chosen_archs
+    from efnas.core.alone import chosen_of, in_words
     from efnas.runs.supernet import supernet_of
 
     if eval_batches not in (None, "all") and not eval_batches.isdigit():
         raise EfnasError(f"--eval-batches is a number or all, not '{eval_batches}'.")
     more = {"eval.bn_recal_batches": bn_recal_batches, "eval.eval_batches_per_arch": eval_batches}
     settings = run.settings(more, of_run=True)
-    space = supernet_of(settings).space
-    named = [space.parse(text) for text in archs or []]
-    chosen = chosen_archs(space, settings.runtime.seed, named, random or 0, settings.eval.eval_pool_size)
+    supernet = supernet_of(settings)
+    chosen = chosen_of(supernet, settings.runtime.seed, archs or [], random or 0, settings.eval.eval_pool_size)
 
     quiet_tensorflow()
     from efnas.evaluation.ranking import rank_subnets
@@ -63,8 +63,9 @@ def evaluate(
     if output.as_json:
         print_json(ranking.as_dict)
         return
-    title = f"Subnets of {ranking.checkpoint}, epoch {ranking.epoch}"
-    console().print(ranking_table(title, ranking.errors, space.baseline))
+    what = "Subnets" if supernet.arch is None else f"{in_words(supernet.arch).capitalize()} alone,"
+    title = f"{what} of {ranking.checkpoint}, epoch {ranking.epoch}"
+    console().print(ranking_table(title, ranking.errors, supernet.baseline_subnet))
     if ranking.errors.chance():
         print(ranking.errors.chance())
     print(f"Written: {ranking.written}")

@@ -35,6 +35,7 @@ def export(
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.export.host import FORMS
     from efnas.runs.run_files import arch_of
+    from efnas.runs.supernet import whole_supernet_of
 
     if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
@@ -42,7 +43,7 @@ def export(
     if verify and skip_checkpoint:
         raise EfnasError("--verify needs trained weights: leave out --skip-checkpoint.")
     settings = run.settings(size.as_keys(), of_run=not skip_checkpoint)
-    code = arch_of(settings, arch, checkpoint)
+    code = whole_supernet_of(settings).space.parse(arch) if skip_checkpoint else arch_of(settings, arch, checkpoint)
     quiet_tensorflow()
     from efnas.export.subnet import export_subnet
 

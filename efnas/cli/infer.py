@@ -44,6 +44,7 @@ def infer(
 
     The picture shows direction as hue and length as saturation, with the wheel as legend. Images may have any size.
     """
+    from efnas.cli.run_names import options_for
     from efnas.cli.screen.console import print_json, print_next
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
@@ -55,13 +56,16 @@ def infer(
 
         network, name, proposed = nullcontext(file_flow(tflite)), tflite.name, "--help"
     else:
+        from efnas.core.alone import in_words
         from efnas.runs.run_files import arch_of
 
         settings = run.settings(of_run=True)
         code = arch_of(settings, arch, checkpoint)
         quiet_tensorflow()
-        network, name = subnet_flow(settings, checkpoint, code), f"subnet {code.compact}"
+        network, name = subnet_flow(settings, checkpoint, code), in_words(code.compact)
         proposed = f"--arch {code.compact}"
+        if settings.train.arch is not None:  # what was trained alone may be no subnet, which random weights are of
+            proposed += f" --checkpoint {checkpoint} {options_for(settings.runtime.run_folder)}"
     with network as flow, progress_bar("Predicting", "pairs") as progress:
         found = inference.run(flow, name, longest, progress)
     if output.as_json:

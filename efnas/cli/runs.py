@@ -37,12 +37,14 @@ def runs(context: typer.Context, output_root: OutputRoot = None, output: Output 
             }
         )
         return
-    rows = []
+    rows, some_alone = [], any(run.arch for run in found)
     for run in found:
         one = run.as_dict()
+        trained = [(run.arch or "supernet") if run.settings else ""] if some_alone else []
         best = ("", "") if one["best_epe"] is None else (f"{one['best_epe']:.3f}", f"{one['zero_flow_epe']:.3f}")
-        rows.append((one["run"], Marked(STATES[run.state]), f"{one['epoch']}/{run.epochs}", f"{one['step']:,}", *best))
-    columns = ["run", "state", ">epoch", ">step", ">best EPE px", ">zero flow px"]
+        standing = (Marked(STATES[run.state]), f"{one['epoch']}/{run.epochs}", f"{one['step']:,}")
+        rows.append((one["run"], *trained, *standing, *best))
+    columns = ["run", *(["trains"] if some_alone else []), "state", ">epoch", ">step", ">best EPE px", ">zero flow px"]
     console().print(table(f"{len(found)} run{'s' * (len(found) != 1)} in {root}", columns, rows))
     keys = [key for key in next(iter(differ.values()), {}) if not key.endswith("names_sha256")]
     if keys:
@@ -73,9 +75,10 @@ def show(
 
     from efnas.cli.run_names import options_for, run_folder
     from efnas.cli.screen.console import console, print_json, print_next
+    from efnas.core.alone import in_words
     from efnas.figures import require_picture
     from efnas.runs.listing import evaluations, read_run
-    from efnas.runs.run_files import pool_size
+    from efnas.runs.run_files import has_baseline, pool_size
 
     if plot:
         require_picture(plot)
@@ -91,31 +94,34 @@ def show(
         return
     one = found.as_dict()
     where = f", epoch {one['epoch']} of {found.epochs}, step {one['step']:,}"
-    console().print(Text.assemble((one["run"], "bold"), ": ", Text.from_markup(STATES[found.state]), where))
+    what = f", {in_words(found.arch)} alone" if found.arch else ""
+    console().print(Text.assemble((one["run"], "bold"), what, ": ", Text.from_markup(STATES[found.state]), where))
     if not rows:
         console().print("No evaluation yet.")
         return
-    last, mean = rows[-1], f"mean_epe_{pool_size(rows)}"
-    _draw(rows, mean)
+    last, mean, lines = rows[-1], f"mean_epe_{pool_size(rows)}", CURVES if has_baseline(rows) else CURVES[:1]
+    _draw(rows, mean, lines)
     best = "" if one["best_epe"] is None else f"best {one['best_epe']:.3f} after epoch {one['best_epoch']}, "
-    figures = (f"{name} {float(last[column]):.3f}" for name, column in (("last", mean), *CURVES))
+    figures = (f"{name} {float(last[column]):.3f}" for name, column in (("last", mean), *lines))
     console().print(f"EPE in pixels: {best}{', '.join(figures)}")
     if plot:
         console().print(f"Picture: {plot}")
     print_next(f"efnas eval {options_for(folder)}")
 
 
-def _draw(rows: list, mean: str) -> None:
+def _draw(rows: list, mean: str, lines: tuple) -> None:
     import plotext
 
     from efnas.cli.screen.console import console
 
-    screen = console()
+    screen, many = console(), lines == CURVES
     epochs = [float(row["epoch"]) for row in rows]
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plot_size(min(screen.width, 100), 18)
-    for marker, (label, name) in zip("-x•", (*CURVES, ("mean of the pool", mean))):
+    for marker, (label, name) in zip(
+        "-x•" if many else "-•", (*lines, ("mean of the pool" if many else "its error", mean))
+    ):
         plotext.plot(epochs, [float(row[name]) for row in rows], label=label, marker=marker)
     plotext.xlabel("epoch")
     plotext.title("EPE in pixels")

@@ -7,7 +7,6 @@ from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
 from efnas.cli.options import Output, RunOptions
-from efnas.core.supernet import supernet_named
 from efnas.errors import CheckFailed
 
 
@@ -24,9 +23,10 @@ def sample_check(
     """Check that the sampler is fair, reproducible and uniform; with --config also what an epoch gives of the data."""
     from efnas.cli.screen.console import Marked, console, print_json, print_next, table
     from efnas.core.fairness_check import check_sampler, option_counts
+    from efnas.runs.supernet import whole_supernet_of
 
     settings = run.settings({"runtime.seed": seed, "eval.eval_pool_size": pool_size})
-    space, seed = supernet_named(settings.network.name).space, settings.runtime.seed
+    space, seed = whole_supernet_of(settings).space, settings.runtime.seed
     checks = check_sampler(space, seed, cycles, settings.eval.eval_pool_size)
     if run.config:
         from efnas.data.coverage_check import check_coverage

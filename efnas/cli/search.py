@@ -63,6 +63,7 @@ def search(
     from efnas.cli.screen.console import print_next, print_note
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
+    from efnas.core.alone import require_all_subnets
     from efnas.cost.table import read_table
     from efnas.export.host import FORMS
     from efnas.runs.run_files import checkpoint_path
@@ -76,6 +77,7 @@ def search(
         raise EfnasError(f"--pairs is a number or all, not '{pairs}'.")
     settings = cost.run.settings({"runtime.seed": cost.seed, **cost.size.as_keys()}, of_run=True)
     supernet = supernet_of(settings)
+    require_all_subnets(supernet, "efnas search")
     read_whole(checkpoint_path(settings, checkpoint), supernet.identity(settings.network.base_width))
     folder = out or Path("outputs") / "search" / settings.runtime.experiment_name
     require_folder("--out", folder)

@@ -60,6 +60,7 @@ def sweep(
         return
     from efnas.cli.screen.console import print_json, print_note
     from efnas.cli.screen.progress import progress_bar
+    from efnas.core.alone import require_all_subnets
     from efnas.cost.board_sweep import SweepRequest, sweep_board
     from efnas.cost.sweep import METHODS
     from efnas.export.host import FORMS
@@ -69,8 +70,10 @@ def sweep(
     require_choice("--form", form, FORMS)
     require_choice("--optimise", optimise, OPTIMISE)
     settings = Settings(optimise, arena, cost.legacy_core)
+    files = cost.files(checkpoint)
+    require_all_subnets(files.supernet, "efnas sweep --checkpoint")
     request = SweepRequest(
-        cost.files(checkpoint), cost.compiler(vela), vela, settings, form, method, tolerance / 100, verify, sample, dask
+        files, cost.compiler(vela), vela, settings, form, method, tolerance / 100, verify, sample, dask
     )
     folder = out or request.folder()
     require_folder("--out", folder)

@@ -1,4 +1,4 @@
-"""`efnas train`: train a supernet with strict fairness."""
+"""`efnas train`: train a supernet with strict fairness, or one of its subnets alone."""
 
 import shlex
 import sys
@@ -27,6 +27,10 @@ def train(
     seed: Annotated[
         Optional[int], typer.Option(show_default=False, help="Seed of weights, fair cycles and data.")
     ] = None,
+    arch: Annotated[
+        Optional[str],
+        typer.Option(metavar="CODE|baseline", show_default=False, help="Train this subnet, or the baseline, alone."),
+    ] = None,
     init_from: Annotated[
         Optional[Path],
         typer.Option(metavar="RUN|PATH", show_default=False, help="Begin with the weights of a run or a checkpoint."),
@@ -52,7 +56,10 @@ def train(
     ] = False,
     output: Output = Output(),
 ) -> None:
-    """Train a supernet; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME.
+    """Train a supernet, or one subnet alone; runs are kept in OUTPUT_ROOT/EXPERIMENT_NAME.
+
+    A subnet that is trained alone is a run with a name of its own, as in --arch 000001000 --experiment-name
+    alone-000001000: from scratch, or --init-from a supernet's run.
 
     SIGTERM, SIGINT (Ctrl-C), SIGHUP and SIGUSR1 finish the step and save; --resume goes on, with the run's own
     configuration where no --config is given.
@@ -78,6 +85,7 @@ def train(
         "train.batch_size": batch_size,
         "train.micro_batch_size": micro_batch_size,
         "train.lr": lr,
+        "train.arch": arch,
         "train.init_from": init_from and run_folder(init_from, run.output_root),
         "runtime.seed": seed,
     }

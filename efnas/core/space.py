@@ -63,8 +63,8 @@ class SearchSpace:
     def __post_init__(self) -> None:
         if len({len(block.options) for block in self.blocks}) != 1:
             raise ValueError("every choice block of a space needs the same number of options")
-        if not 2 <= self.options_per_block <= 10:
-            raise ValueError("a choice block has 2 to 10 options: each is one digit of a code")
+        if not 1 <= self.options_per_block <= 10:
+            raise ValueError("a choice block has 1 to 10 options: each is one digit of a code")
 
     @property
     def options_per_block(self) -> int:

@@ -1,12 +1,12 @@
 """A supernet as a value: its search space, its network, its baseline. All that names a space of its own stands here."""
 
 from dataclasses import dataclass
-from typing import Callable, Tuple
+from typing import Callable, Optional, Tuple
 
 from efnas.core.baseline import bilinear_baseline
 from efnas.core.geometry import Head
 from efnas.core.network import FLOW_SPACE, HEADS, NETWORK_VERSION, STRIDE, optical_flow_network
-from efnas.core.space import SearchSpace
+from efnas.core.space import ArchCode, SearchSpace
 from efnas.errors import EfnasError
 
 
@@ -20,6 +20,7 @@ class Supernet:
     stride: what the deepest maps are smaller than the input by.
     network: `network(layers, router, images, base_width, output_channels)` gives one `ScaleMaps` a lane of the router.
     baseline: `baseline(layers, images, base_width, output_channels)` gives the `ScaleMaps` of the unsearched network.
+    arch: of a network that is trained alone (see `alone`) the code that names it; None for all subnets together.
     """
 
     space: SearchSpace
@@ -28,10 +29,16 @@ class Supernet:
     stride: int
     network: Callable
     baseline: Callable
+    arch: Optional[ArchCode] = None
 
     @property
     def name(self) -> str:
         return self.space.name
+
+    @property
+    def baseline_subnet(self) -> Optional[ArchCode]:
+        """The subnet that stands for the baseline among the others; a network that is alone has none beside it."""
+        return self.space.baseline if self.arch is None else None
 
     def identity(self, base_width: int) -> dict:
         """What a checkpoint must agree on to fit into this network."""
@@ -40,6 +47,7 @@ class Supernet:
             "space_version": self.space.version,
             "network_version": self.version,
             "base_width": base_width,
+            "arch": None if self.arch is None else str(self.arch),
         }
 
     def require_size(self, height: int, width: int, base_width: int) -> None:

@@ -11,7 +11,7 @@ from efnas.cost.compiles import Work
 from efnas.cost.sweep import Sweep
 from efnas.cost.table import COMPILED, DERIVED, FAILED, CostTable, Row
 from efnas.machine import library_versions
-from efnas.runs.supernet import supernet_of
+from efnas.runs.supernet import whole_supernet_of
 from efnas.vela.compiler import other_figures
 
 
@@ -34,7 +34,7 @@ def table_of(swept: Sweep, work: Work, form: str, config: Config, epe: Dict[Arch
         "weights": f"random, seed {config.runtime.seed}",
         "versions": {"efnas": __version__, **library_versions()},
     }  # fmt: skip
-    return CostTable(_rows(swept, supernet_of(config), size, profile.arena_limit_kib, epe), about, swept.space)
+    return CostTable(_rows(swept, whole_supernet_of(config), size, profile.arena_limit_kib, epe), about, swept.space)
 
 
 def _rows(

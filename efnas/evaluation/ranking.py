@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
 from efnas.config import Config
+from efnas.core.alone import in_words
 from efnas.core.space import ArchCode
 from efnas.evaluation.panels import write_panel
 from efnas.evaluation.subnets import PoolEvaluation, result_of
@@ -48,7 +49,7 @@ def rank_subnets(
         "bn_recal_batches": config.eval.bn_recal_batches,
         "val_samples": errors.samples,
         "val_fingerprint": fingerprint,
-        **errors.summary(trained.supernet.space.baseline),
+        **errors.summary(trained.supernet.baseline_subnet),
         "ranking": [
             {
                 "rank": errors.places[arch].rank,
@@ -90,7 +91,7 @@ def _draw(trained: Trained, evaluation: PoolEvaluation, arch: ArchCode, folder: 
         for number in range(len(images)):
             name = evaluation.sets.val.samples[plan.indices[len(written)]].name
             path = folder / f"{Path(name).name}_{arch.compact}.png"
-            write_panel(path, f"{name}, subnet {arch}", images[number], flow[number], truth[number])
+            write_panel(path, f"{name}, {in_words(arch)}", images[number], flow[number], truth[number])
             written.append(path)
             if len(written) == count:
                 return written

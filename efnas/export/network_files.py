@@ -11,12 +11,12 @@ from efnas.export.networks import ExportedNetwork, baseline_network, subnet_netw
 from efnas.machine import library_versions
 from efnas.runs.run_files import arch_of, checkpoint_path
 from efnas.runs.seal import read_whole
-from efnas.runs.supernet import supernet_of
+from efnas.runs.supernet import supernet_of, whole_supernet_of
 
 
 class NetworkFiles(NamedTuple):
     """Files for one image pair of height x width. With a `checkpoint` (best, last or a path) the subnets are those of
-    a run, recalibrated and calibrated on its training images; the baseline, which no run trains, is always random.
+    a run, recalibrated and calibrated on its training images; the baseline beside them is always random.
 
     Random files are cached by their recipe: with a warm cache TensorFlow is not even imported.
     """
@@ -28,10 +28,10 @@ class NetworkFiles(NamedTuple):
 
     @property
     def supernet(self) -> Supernet:
-        return supernet_of(self.config)
+        return supernet_of(self.config) if self.checkpoint else whole_supernet_of(self.config)
 
     def arch(self, text: str) -> ArchCode:
-        """The subnet of a code; of trained weights also `best`, ranked first by `efnas eval`."""
+        """The subnet of a code; of trained weights also `best`, ranked first by `efnas eval` or trained alone."""
         return arch_of(self.config, text, self.checkpoint) if self.checkpoint else self.supernet.space.parse(text)
 
     def require_checkpoint(self) -> None:
@@ -41,7 +41,7 @@ class NetworkFiles(NamedTuple):
             read_whole(checkpoint_path(self.config, self.checkpoint), expected)
 
     def baseline(self, form: str) -> bytes:
-        return self._random(baseline_network(self.supernet, self.config.network.base_width), form)
+        return self._random(baseline_network(whole_supernet_of(self.config), self.config.network.base_width), form)
 
     def subnets(self, archs: List[ArchCode], forms: Sequence[str]) -> Iterator[Dict[str, bytes]]:
         """The files of each subnet by output form, one after the other. Raises EfnasError for a checkpoint that is
@@ -69,7 +69,8 @@ class NetworkFiles(NamedTuple):
         return self.checkpoint if arch and self.checkpoint else f"random, seed {self.config.runtime.seed}"
 
     def _random(self, network: ExportedNetwork, form: str) -> bytes:
-        seed, width, supernet = self.config.runtime.seed, self.config.network.base_width, self.supernet
+        seed, width = self.config.runtime.seed, self.config.network.base_width
+        supernet = network.supernet
         code = exporting_code_version(supernet)
         key = key_of(code=code, libraries=library_versions(), network=network.name, form=form,
                      supernet=[supernet.name, supernet.space.version, supernet.version], size=[*self._size(), width],

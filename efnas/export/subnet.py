@@ -20,7 +20,7 @@ from efnas.export.host import HOW_TO_READ, Interpreter
 from efnas.export.networks import output_names, subnet_network
 from efnas.export.weights import SubnetWeights, random_weights, trained_weights
 from efnas.files import as_json, require_folder_of, write_together
-from efnas.runs.supernet import supernet_of
+from efnas.runs.supernet import supernet_of, whole_supernet_of
 
 
 class Verification(NamedTuple):
@@ -55,7 +55,7 @@ def export_subnet(
     described = out.with_name(out.name + ".json")
     for path in (out, described):
         require_folder_of(path)
-    supernet = supernet_of(config)
+    supernet = whole_supernet_of(config) if checkpoint is None else supernet_of(config)
     network = subnet_network(supernet, arch, config.network.base_width)
     verification = None
     with ExitStack() as opened:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 from efnas.core.sampler import FairnessCounts
-from efnas.core.space import ArchCode, SearchSpace
+from efnas.core.space import ArchCode
+from efnas.core.supernet import Supernet
 from efnas.errors import EfnasError
 from efnas.files import write_json
 from efnas.runs.manifest import MANIFEST, write_manifest
@@ -44,10 +45,10 @@ class History:
     """
 
     def __init__(
-        self, folder: Path, pool: List[ArchCode], space: SearchSpace, lengths: Optional[Dict[str, list]] = None
+        self, folder: Path, pool: List[ArchCode], supernet: Supernet, lengths: Optional[Dict[str, list]] = None
     ):
         self.folder = folder
-        self._space = space
+        self._supernet = supernet
         size = len(pool)
         write_json(folder / f"eval_pool_{size}.json", {"pool": [str(arch) for arch in pool]})
         self._log = _GrowingFile(folder / LOG)
@@ -66,18 +67,24 @@ class History:
         self._log.append(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
     def add_evaluation(self, milestone: Milestone, errors: SubnetErrors, counts: FairnessCounts, kind: str) -> None:
-        """Append an evaluation (`kind` is "quick" or "full") to the tables."""
-        figures = errors.summary(self._space.baseline)
+        """Append an evaluation (`kind` is "quick" or "full") to the tables.
+
+        Of a network that is alone there is neither a baseline beside it nor fairness: these columns, which all runs
+        have, are then empty. A gap of 0 would say that options were trained equally often, the counted one a defect.
+        """
+        supernet = self._supernet
+        figures = errors.summary(supernet.baseline_subnet)
         self._evaluations.add(
             list(milestone)
             + [kind, errors.samples]
-            + [figures[name] for name in ("mean", "std", "median", "p90", "baseline", "zero")]
-            + [counts.gap]
+            + [figures.get(name, "") for name in ("mean", "std", "median", "p90", "baseline", "zero")]
+            + [counts.gap if supernet.arch is None else ""]
         )
         for arch in errors.ranking():
             rank = errors.places[arch].rank
             self._per_arch.add([milestone.epoch, milestone.step, kind, rank, str(arch), errors.epe[arch]])
-        write_json(self.folder / FAIRNESS, {"step": milestone.step, **counts.by_block(self._space)})
+        if supernet.arch is None:
+            write_json(self.folder / FAIRNESS, {"step": milestone.step, **counts.by_block(supernet.space)})
 
     def close(self) -> None:
         for file in (self._log, self._evaluations, self._per_arch):

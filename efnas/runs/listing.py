@@ -9,7 +9,7 @@ from efnas.errors import EfnasError
 from efnas.runs.lock import is_locked
 from efnas.runs.manifest import GROUPS, MANIFEST, config_values, read_manifest
 from efnas.runs.progress import RunProgress
-from efnas.runs.run_files import EVALUATIONS, LAST, pool_size, read_evaluations
+from efnas.runs.run_files import EVALUATIONS, LAST, has_baseline, pool_size, read_evaluations
 from efnas.runs.seal import SEAL, read_seal, with_ending
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
@@ -25,11 +25,17 @@ class Run(NamedTuple):
     settings: Dict[str, Any]
     trouble: Optional[str] = None
 
+    @property
+    def arch(self) -> Optional[str]:
+        """What it trains alone; None for a supernet."""
+        return self.settings.get("train.arch")
+
     def as_dict(self) -> dict:
         at = self.progress
         known = at is not None and math.isfinite(at.best)
         return {
-            "run": self.folder.name, "folder": str(self.folder), "state": self.state, "epochs": self.epochs,
+            "run": self.folder.name, "folder": str(self.folder), "state": self.state, "arch": self.arch,
+            "epochs": self.epochs,
             "epoch": at.epochs_done if at else 0, "step": at.step if at else 0,
             "best_epe": at.best if known else None, "best_epoch": at.best_epoch if known else None,
             "zero_flow_epe": at.zero_epe if known else None, "trouble": self.trouble,
@@ -77,7 +83,8 @@ def evaluations(folder: Path) -> List[Dict[str, str]]:
     try:
         rows = read_evaluations(folder)
         if rows:
-            for name in ("epoch", f"mean_epe_{pool_size(rows)}", "baseline_epe", "zero_flow_epe"):
+            baseline = ["baseline_epe"] if has_baseline(rows) else []
+            for name in ("epoch", f"mean_epe_{pool_size(rows)}", *baseline, "zero_flow_epe"):
                 [float(row[name]) for row in rows]
         return rows
     except FileNotFoundError:

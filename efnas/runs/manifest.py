@@ -16,6 +16,7 @@ from efnas.dotted import dotted
 from efnas.errors import EfnasError
 from efnas.files import write_json
 from efnas.machine import library_versions
+from efnas.runs.supernet import in_one_form
 from efnas.strict_json import read_json
 
 MANIFEST = "train_manifest.json"
@@ -37,6 +38,8 @@ PLACE_KEYS = {
     "data.synthetic.textures",
     "train.init_from",
 }
+# Not in a manifest where it is not set: what a supernet's run is has not changed since there are others.
+WHERE_SET = ("train.arch",)
 
 
 def build_manifest(
@@ -46,7 +49,8 @@ def build_manifest(
     what is trained and what that began with."""
     manifest = manifest_of_config(config)
     identity, tuning = manifest["identity"], manifest["tuning"]
-    identity.update({f"network.{key}": value for key, value in network.items()})
+    # What is trained alone is said by train.arch.
+    identity.update({f"network.{key}": value for key, value in network.items() if key != "arch"})
     identity.update({f"data.{name}.{key}": value for name, marks in data.items() for key, value in marks.items()})
     identity.update({"train.optimiser": "adam", **step})
     tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
@@ -59,6 +63,8 @@ def manifest_of_config(config: Config) -> dict:
     """What of a manifest a configuration alone can say."""
     groups: Dict[str, dict] = {name: {} for name in GROUPS}
     for key, value in dotted(as_tree(config)):
+        if key in WHERE_SET and value is None:
+            continue
         name = "place" if key in PLACE_KEYS else "tuning" if key.split(".")[0] in TUNING_SECTIONS else "identity"
         groups[name][key] = value
     return {"format": FORMAT, **groups, "history": []}
@@ -84,7 +90,7 @@ def differences(left: dict, right: dict) -> List[Difference]:
     found = []
     for group in GROUPS:
         one, other = left[group], right[group]
-        keys = [key for key in one if key in other] if partial else list({**one, **other})
+        keys = [key for key in {**one, **other} if not partial or (key in one and key in other) or key in WHERE_SET]
         pairs = [(key, one.get(key), other.get(key)) for key in keys]
         found += [Difference(group, *pair) for pair in pairs if pair[1] != pair[2]]
     return found
@@ -122,7 +128,7 @@ def manifest_at(path: Path) -> dict:
     """The manifest of a run folder or file, or what of one a configuration can say. Raises EfnasError for neither."""
     if not path.exists():
         raise EfnasError(f"There is no {path}: give a run folder, a manifest file or a configuration.")
-    return manifest_of_config(load_config(path)) if path.suffix in CONFIGURATIONS else read_manifest(path)
+    return manifest_of_config(in_one_form(load_config(path))) if path.suffix in CONFIGURATIONS else read_manifest(path)
 
 
 def _require_entry(entry: dict) -> None:

@@ -83,6 +83,8 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
     known = [identity_sha256(stored)] + [entry["identity_sha256"] for entry in stored["history"]]
     if state.get("identity_sha256") not in known:
         raise EfnasError(f"The checkpoint {path} is of another run than the manifest in {folder}.")
+    if state.get("arch") != fresh["identity"].get("train.arch"):  # which no --allow can make fit
+        raise EfnasError(f"{path} holds the weights of {state.get('arch') or 'a supernet'}: train.arch cannot change.")
     history = list(stored["history"])
     if blocking:
         history.append({

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from efnas.config import Config
+from efnas.core.alone import subnet_named
 from efnas.core.costs import supernet_params
 from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
@@ -37,13 +38,14 @@ def ranking_file(path: Path, which: str) -> Path:
 
 
 def arch_of(config: Config, text: str, which: str) -> ArchCode:
-    """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first."""
-    space = supernet_of(config).space
-    if text != "best":
-        return space.parse(text)
+    """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first, or that was
+    trained alone."""
+    supernet = supernet_of(config)
+    if text != "best" or supernet.arch is not None:
+        return subnet_named(supernet, text)
     result = ranking_file(checkpoint_path(config, which), which)
     try:
-        return space.parse(str(read_json(result.read_text())["ranking"][0]["arch"]))
+        return supernet.space.parse(str(read_json(result.read_text())["ranking"][0]["arch"]))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
 
@@ -57,3 +59,8 @@ def read_evaluations(folder: Path, kind: Optional[str] = "quick") -> List[dict]:
 def pool_size(rows: List[dict]) -> str:
     """How many subnets each evaluation is over, as the names of its columns say."""
     return next(name for name in rows[0] if name.startswith("mean_epe_")).rsplit("_", 1)[1]
+
+
+def has_baseline(rows: List[dict]) -> bool:
+    """Whether evaluations hold the error of a baseline beside others: those of a network alone do not."""
+    return any(row["baseline_epe"] for row in rows)

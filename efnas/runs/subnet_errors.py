@@ -37,15 +37,17 @@ class SubnetErrors(NamedTuple):
     by_pair: np.ndarray
     places: Dict[ArchCode, Placed] = {}
 
-    def summary(self, baseline: ArchCode) -> dict:
-        """Figures over the archs. Raises KeyError when the baseline was not among them."""
+    def summary(self, baseline: Optional[ArchCode]) -> dict:
+        """Figures over the archs, and that of the baseline where there is one to look for.
+
+        Raises KeyError when the baseline was not among them."""
         values = np.array(list(self.epe.values()))
         return {
             "mean": float(values.mean()),
             "std": float(values.std()),
             "median": float(np.median(values)),
             "p90": float(np.percentile(values, 90)),
-            "baseline": self.epe[baseline],
+            **({} if baseline is None else {"baseline": self.epe[baseline]}),
             "zero": self.zero_epe,
         }
 

@@ -1,12 +1,13 @@
 """Computing the errors of all subnets of a run, bundle by bundle, into the file that keeps them."""
 
 from pathlib import Path
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, List, Optional
 
 import numpy as np
 
 from efnas.config import Config
-from efnas.evaluation.opened import opened_blocks
+from efnas.evaluation.opened import opened_within
+from efnas.machine import available_memory_gb
 from efnas.runs.lock import RunLock
 from efnas.runs.supernet import supernet_of
 from efnas.search.errors import ErrorTable, GrowingErrors, read_errors
@@ -14,6 +15,8 @@ from efnas.search.pass_engines import Engine, Pass, here
 from efnas.search.passes import Passes, open_passes
 
 Progress = Callable[[int, int], None]
+# What of the free memory the maps of a pass may take.
+SHARE_OF_MEMORY = 0.5
 # Bundles that are recalibrated a second time.
 SECOND = 2
 
@@ -31,13 +34,19 @@ def compute_errors(
 
     Raises EfnasError for a checkpoint or data that are missing, and for a folder that holds errors of something else.
     """
-    opened = opened_blocks(supernet_of(config).space)
-    with open_passes(config, which, pairs, opened) as passes, RunLock(folder):
+    with open_passes(config, which, pairs, _opened(config)) as passes, RunLock(folder):
         growing = GrowingErrors(folder, passes.of, passes.space.size, overwrite)
         progress(growing.known_count, passes.space.size)
         if not growing.finished or growing.known_count < passes.space.size:
             _grow(passes, growing, engine, progress)
     return read_errors(folder)
+
+
+def _opened(config: Config) -> List[str]:
+    data, free = config.data, available_memory_gb()
+    size = data.input_height, data.input_width, config.network.base_width
+    limit = None if free is None else SHARE_OF_MEMORY * 1e9 * free
+    return opened_within(supernet_of(config), *size, config.train.batch_size, limit)
 
 
 def _grow(passes: Passes, growing: GrowingErrors, engine: Engine, progress: Progress) -> None:

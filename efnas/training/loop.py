@@ -66,7 +66,7 @@ def run_training(
         else:
             open_run_folder(folder, plan.manifest)
         lengths = resumption and resumption.histories
-        history = History(folder, plan.pool, plan.supernet.space, lengths)
+        history = History(folder, plan.pool, plan.supernet, lengths)
         with tf.Graph().as_default(), Recording(history, plan.manifest) as recording:
             for event in _Run(plan, history, resumption, stop_wanted).events():
                 recording.keep(event)
@@ -148,7 +148,7 @@ class _Run:
             restore(session, restored, self.resumption.checkpoint, self.network)
         elif beginning:
             restored = self.weights.saved
-            beginning.require(restore(session, restored, beginning.checkpoint, self.network))
+            beginning.require(restore(session, restored, beginning.checkpoint, beginning.network))
             self.history.log(f"begun with the weights of {beginning.checkpoint}")
         known = {variable.name for variable in restored}
         session.run(tf.variables_initializer([each for each in tf.global_variables() if each.name not in known]))
@@ -228,7 +228,7 @@ class _Run:
 
     def evaluated(self, milestone: Milestone, errors: SubnetErrors, full: Optional[SubnetErrors] = None) -> Evaluated:
         config, at = self.plan.config.eval, self.at
-        figures = errors.summary(self.plan.supernet.space.baseline)
+        figures = errors.summary(self.plan.supernet.baseline_subnet)
         at.zero_epe = errors.zero_epe
         best = at.is_best(figures[config.best_metric], milestone.epoch, config.early_stop_min_delta)
         return Evaluated(milestone, errors, full, figures, best, at.counts)

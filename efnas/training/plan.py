@@ -7,7 +7,7 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from efnas.backend import Device, select_device
 from efnas.config import Config
-from efnas.core.sampler import evaluation_pool
+from efnas.core.alone import pool_of
 from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.data.sampling_plan import samples_per_epoch
@@ -19,8 +19,9 @@ from efnas.runs.history import require_new_run
 from efnas.runs.manifest import build_manifest, read_manifest
 from efnas.runs.resume import Resume, Resumption, check_resume, scheduled
 from efnas.runs.run_files import checkpoint_bytes
-from efnas.runs.supernet import supernet_of
+from efnas.runs.supernet import in_one_form, supernet_of
 from efnas.training.fair_step import FairStep
+from efnas.training.single_step import SingleStep
 from efnas.training.step import Step
 
 
@@ -57,14 +58,17 @@ def prepare(
     `resume` says how a run that stands is gone on with; `synthesis(done, total)` counts the pairs of a synthetic data
     set that is written on first use, but never without `write`.
     """
+    config = in_one_form(config)
     stored = read_manifest(config.runtime.run_folder) if resume else None
     if resume:
         config = scheduled(config, stored, resume)
     train, supernet = config.train, supernet_of(config)
     network = supernet.identity(config.network.base_width)
-    pool = evaluation_pool(supernet.space, config.runtime.seed, config.eval.eval_pool_size)
+    if supernet.baseline_subnet is None and config.eval.best_metric == "baseline":
+        raise EfnasError("eval.best_metric: baseline is the error of another network than the one alone: take mean.")
+    pool = pool_of(supernet, config.runtime.seed, config.eval.eval_pool_size)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
-    beginning = beginning_of(train.init_from, network, stored)
+    beginning = beginning_of(config, supernet, stored)
     folder = config.runtime.run_folder
     if beginning and not resume and folder.resolve() in beginning.checkpoint.resolve().parents:
         raise EfnasError(f"{PATH} lies in {folder}, which the run would replace: take another --experiment-name.")
@@ -73,7 +77,7 @@ def prepare(
         len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )
     steps = math.ceil(samples / train.batch_size)
-    step = FairStep(supernet, config)
+    step = FairStep(supernet, config) if supernet.arch is None else SingleStep(supernet, config)
     identity = {**step.identity, **({SHA256: beginning.sha256} if beginning else {})}
     manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name)
     needed, free = _disk(config, supernet)

@@ -43,14 +43,14 @@ CONFIGURATION = (
 )  # fmt: skip
 ASSIGNMENT = (
     ["train", "train.lr", "=1", "train.lr=[1", "train.lr=.nan", "train.none=1", "none.lr=1", "train=1", "train.lr=010x",
-     "train.num_epochs=1e400", "train.lr={a: 1}", "data.base_path=a\x00b", "data.base_path=" + LONG, "runtime.threads=" + "9" * 5000],
+     "train.num_epochs=1e400", "train.lr={a: 1}", "train.arch=012", "train.arch=#1", "train.arch=0,1", "data.base_path=a\x00b", "data.base_path=" + LONG, "runtime.threads=" + "9" * 5000],
     ["train --set={}", "eval --set={}", "export --arch 000001000 --out @/x --set={}", f"infer {PAIR} --set={{}}",
      f"vela-compare {COST} --set={{}}", "sweep --vela @/vela --set={}", "sample-check --set={}"],
 )  # fmt: skip
 CODE = (
     ["12", "", "00000100x", "000001003", "#19683", "#-1", "27", "0,0,0,0,0,1,0,0", "００００００００９", "#" + "9" * 5000],
     ["codec show {}", "codec translate {}", "eval --config @/good.yaml --arch={}",
-     "export --out @/x --skip-checkpoint --arch={}", "vela-compare --vela @/vela --skip-checkpoint --arch={}",
+     "train --config @/good.yaml --arch={}", "export --out @/x --skip-checkpoint --arch={}", "vela-compare --vela @/vela --skip-checkpoint --arch={}",
      "fit --vela @/vela --skip-checkpoint --arch={}", f"infer {PAIR} --config @/good.yaml --arch={{}}"],
 )  # fmt: skip
 IMAGE = (

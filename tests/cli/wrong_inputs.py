@@ -69,6 +69,18 @@ CASES = [
     (["train", *GOOD, *RUNS, "bare", "--resume", "--dry-run"], "no checkpoint"),
     (["train", *GOOD, "--init-from", "@/absent"], "no checkpoint"), (["train", *GOOD, "--init-from", "@/empty"], "no checkpoint in"),
     (["train", *GOOD, "--init-from", "@/file"], "no checkpoint"), (["train", *GOOD, "--init-from", "@/runs/bare"], "damaged"),
+    (["train", *GOOD, "--arch", "12"], "train.arch: An arch code"), (["train", *GOOD, "--arch", "bilinear"], "'b' (field 1"),
+    (["train", *GOOD, "--set", f"train.arch={CODE}"], "in quotes"), (["train", *GOOD, "--set", "train.arch=#27"], "# begins a comment"),
+    (["train", *GOOD, "--set", "train.arch=[0]"], "train.arch"), (["train", "--config", "@/zeros.yaml"], "in quotes, as in '000001000'"),
+    (["train", *GOOD, "--arch", CODE, "--set", "eval.best_metric=baseline"], "take mean"), (["train", *GOOD, "--arch", "baseline", *RUNS, "alone"], "already holds a run"),
+    *((words, "train.arch: Digit 9") for words in (
+        ["sample-check", "--set", "train.arch='900000000'"], ["doctor", *GOOD, "--set", "train.arch='900000000'"],
+        ["sweep", *VELA, "--set", "train.arch='900000000'"], ["eval", *GOOD, "--set", "train.arch='900000000'"])),
+    *((["eval", *RUNS, "alone", *words], "trained 0,0,0,0,0,1,0,0,0 alone; it has no other subnet") for words in (
+        ["--arch", "222222222"], ["--arch", "baseline"], ["--random", "2"])),
+    (["export", "--arch", "222222222", "--out", "@/x", *RUNS, "alone"], "has no other subnet"),
+    (["infer", IMAGE, IMAGE, "--arch", "222222222", *RUNS, "alone"], "has no other subnet"), (["search", *VELA, *RUNS, "alone"], "needs a supernet"),
+    (["eval", *RUNS, "alone"], "no checkpoint"), (["eval", *RUNS, "alone", "--arch", "12"], "9 digits"),
     (["train", "--config", "@/both.yaml"], "which is network.base_width today"),
     (["train", *GOOD, *RUNS, "bare", "--resume", "--extend-schedule", "--keep-schedule"], "contradict"),
     (["eval", *GOOD, "--checkpoint", "@/absent.ckpt"], "no checkpoint"), (["eval", *GOOD, "--arch", "12"], "9 digits"),

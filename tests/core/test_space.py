@@ -88,7 +88,13 @@ def blocks_of(*counts):
     )
 
 
-@pytest.mark.parametrize("counts", [(2, 3), (1, 1), (11, 11)])
+@pytest.mark.parametrize("counts", [(2, 3), (0, 0), (11, 11)])
 def test_a_space_with_unequal_too_few_or_too_many_options_is_refused(counts):
     with pytest.raises(ValueError):
         SearchSpace("s", 1, blocks_of(*counts), ArchCode((0, 0)))
+
+
+def test_a_space_with_one_option_a_block_is_one_subnet():
+    space = SearchSpace("s", 1, blocks_of(1, 1), ArchCode((0, 0)))
+    assert (space.size, list(space.codes()), space.uniform_codes()) == (1, [(0, 0)], ((0, 0),))
+    assert space.parse("#0") == space.parse("00") == space.other_order(space.baseline) == (0, 0)

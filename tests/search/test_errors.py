@@ -14,6 +14,7 @@ from efnas.core import supernet
 from efnas.data.flow_files import read_flo, write_flo
 from efnas.errors import EfnasError
 from efnas.evaluation import space_errors
+from efnas.evaluation.opened import opened_within
 from efnas.evaluation.ranking import subnet_errors
 from efnas.search import compute, passes
 from efnas.search import errors as errors_module
@@ -27,7 +28,7 @@ OPENED = [block.name for block in SPACE.blocks[-3:]]  # four bundles of eight
 def _small_supernet():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(supernet.SUPERNETS, SMALL.name, SMALL)
-        patch.setattr(compute, "opened_blocks", lambda space: OPENED)
+        patch.setattr(compute, "opened_within", lambda *size: OPENED)
         yield
 
 
@@ -202,6 +203,15 @@ def test_where_memory_is_short_the_batches_are_read_again(config, whole, tmp_pat
     found = compute_errors(config, "last", tmp_path / "short")
     np.testing.assert_array_equal(found.errors, whole[1].errors)
     assert json.loads((tmp_path / "short" / ABOUT).read_text()) == json.loads((whole[0] / ABOUT).read_text())
+
+
+def test_where_memory_is_short_a_pass_opens_fewer_blocks(config, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(compute, "available_memory_gb", lambda: 0.0)
+    monkeypatch.setattr(compute, "opened_within", opened_within)
+    seen = []
+    found = compute_errors(config, "last", tmp_path / "short", progress=lambda done, total: seen.append(done))
+    assert seen == list(range(0, 33, 2))  # of the last block alone: two subnets a pass
+    np.testing.assert_allclose(found.errors, whole[1].errors, atol=1e-5)
 
 
 def test_flow_that_is_unknown_is_named_and_its_errors_are_no_figures(config, small_chairs, tmp_path):

@@ -48,6 +48,11 @@ def arch_codes_or_best(ctx: Context, incomplete: str) -> Candidates:
     return _begun(best, incomplete) + arch_codes(ctx, incomplete)
 
 
+def arch_codes_or_baseline(ctx: Context, incomplete: str) -> Candidates:
+    baseline = [("baseline", "the bilinear network that subnets are compared with")]
+    return _begun(baseline, incomplete) + arch_codes(ctx, incomplete)
+
+
 def _meaning(space: SearchSpace, compact: str) -> str:
     code = space.parse(compact)
     return " ".join(f"{block.name}={block.options[digit].word}" for block, digit in zip(space.blocks, code))
@@ -176,6 +181,7 @@ def _files(ctx: Context, incomplete: str) -> Candidates:
 BY_METAVAR: Dict[str, Callable[[Context, str], Candidates]] = {
     "CODE": arch_codes,
     "CODE|best": arch_codes_or_best,
+    "CODE|baseline": arch_codes_or_baseline,
     "best|last|PATH": checkpoints,
     "PATH|VERSION": velas,
     "SECTION.KEY=VALUE": settings,

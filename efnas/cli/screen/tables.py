@@ -1,6 +1,6 @@
 """Tables that several commands show."""
 
-from typing import Callable, Iterable, List, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence
 
 from efnas.cli.screen.console import Marked, table
 from efnas.core.space import ArchCode
@@ -11,8 +11,9 @@ LONGEST = 40  # characters of a value
 FITS = {None: "-", True: Marked("[green]yes[/]"), False: Marked("[yellow]no[/]")}
 
 
-def ranking_table(title: str, errors, baseline: ArchCode):
-    """Subnets by their error (`SubnetErrors`), with the baseline marked and predicting zero as the line to beat."""
+def ranking_table(title: str, errors, baseline: Optional[ArchCode]):
+    """Subnets by their error (`SubnetErrors`), with the baseline, if there is one beside others, marked and predicting
+    zero as the line to beat."""
     rows = []
     for arch in errors.ranking():
         place, note = errors.places[arch], "bilinear baseline" if arch == baseline else ""

@@ -11,6 +11,7 @@ from efnas.cli.screen.console import NARROW, console, is_quiet, print_json, prin
 from efnas.cli.screen.progress import progress_bar
 from efnas.cli.screen.tables import difference_table, ranking_table
 from efnas.config import as_tree
+from efnas.core.alone import in_words
 from efnas.runs.history import LOG
 from efnas.runs.resume import NotTheSameRun
 from efnas.training.events import Began, Evaluated, Evaluating, Event, Stepped, Stopped
@@ -107,8 +108,9 @@ class TrainingScreen:
                     self.say(f"  {each.key} was {each.left}, is {each.right}")
         elif plan.beginning:
             self.say(f"Beginning with the weights of {plan.beginning.checkpoint}.")
+        what = "" if plan.supernet.arch is None else f", {in_words(plan.supernet.arch)} alone"
         self.say(
-            f"Training {plan.config.runtime.experiment_name}: {plan.config.train.num_epochs} epochs of "
+            f"Training {plan.config.runtime.experiment_name}{what}: {plan.config.train.num_epochs} epochs of "
             f"{plan.steps_per_epoch} steps on {len(plan.sets.train):,} pairs ({plan.device.name})."
         )
 
@@ -116,9 +118,11 @@ class TrainingScreen:
         self.last_errors, figures, milestone = event.errors, event.figures, event.milestone
         self._epe = f"EPE {figures['mean']:.3f}"
         loss = f"loss {milestone.train_loss:.3f}" if milestone.step else "at the start"
+        many = "baseline" in figures
+        spread = f" ±{figures['std']:.3f}  baseline {figures['baseline']:.3f}" if many else ""
         self.say(
-            f"epoch {milestone.epoch:>3}  {loss}  EPE {figures['mean']:.3f} ±{figures['std']:.3f}  "
-            f"baseline {figures['baseline']:.3f}  zero flow {figures['zero']:.3f}{'  best' if event.best else ''}"
+            f"epoch {milestone.epoch:>3}  {loss}  {self._epe}{spread}  zero flow {figures['zero']:.3f}"
+            f"{'  best' if event.best else ''}"
         )
 
     def show_plan(self, plan: Plan) -> None:
@@ -137,14 +141,16 @@ class TrainingScreen:
             print_json({**end._asdict(), "folder": str(end.folder), "metric": metric})
             return
         if self.last_errors:
-            title, baseline = "Subnets of the pool, last evaluation", plan.supernet.space.baseline
-            console().print(ranking_table(title, self.last_errors, baseline))
-            if self.last_errors.chance():
-                print(self.last_errors.chance())
+            supernet, errors = plan.supernet, self.last_errors
+            what = "Subnets of the pool" if supernet.arch is None else f"{in_words(supernet.arch).capitalize()} alone"
+            console().print(ranking_table(f"{what}, last evaluation", errors, supernet.baseline_subnet))
+            if errors.chance():
+                print(errors.chance())
         else:
             print(f"The run was finished already, after {end.steps:,} steps.")
+        best = f"Best {metric} EPE" if plan.supernet.arch is None else "Best EPE"
         print(
-            f"Best {metric} EPE {end.best:.4f} px in epoch {end.best_epoch}, {end.best / end.zero_epe:.2f} of "
+            f"{best} {end.best:.4f} px in epoch {end.best_epoch}, {end.best / end.zero_epe:.2f} of "
             f"predicting zero ({end.zero_epe:.4f} px)"
             + (f"; {end.steps:,} steps in {end.seconds:.0f} s." if self.last_errors else ".")
         )
@@ -177,6 +183,7 @@ class LiveScreen(TrainingScreen):
 
         super().begin(plan, event)
         screen = console(stderr=True)
+        self._what = "the pool" if plan.supernet.arch is None else "the subnet"
         bar = [BarColumn(bar_width=20)] if screen.width >= 110 else []
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/" + str(plan.config.train.num_epochs)),
@@ -201,7 +208,7 @@ class LiveScreen(TrainingScreen):
         self._progress.update(self._task, completed=step, epoch=epoch, description="  ".join(shown))
 
     def evaluating(self, epoch: int, done: int, total: int) -> None:
-        self._progress.update(self._task, description=f"evaluating the pool after epoch {epoch}: {done}/{total}")
+        self._progress.update(self._task, description=f"evaluating {self._what} after epoch {epoch}: {done}/{total}")
 
 
 def show_plan(plan: Plan) -> None:
@@ -211,7 +218,8 @@ def show_plan(plan: Plan) -> None:
         for section, values in as_tree(plan.config).items()
         for key, value in values.items()
     ]
-    screen = console()
+    screen, arch = console(), plan.supernet.arch
+    kind = "strict-fairness steps" if arch is None else f"steps of {in_words(arch)} alone"
     screen.print(table("Configuration", ["key", "value"], rows))
     facts = [
         ("device", plan.device.name),
@@ -222,7 +230,7 @@ def show_plan(plan: Plan) -> None:
             "an epoch",
             f"{plan.samples_per_epoch:,} samples, {plan.steps_per_epoch:,} steps of {plan.config.train.batch_size}",
         ),
-        ("the run", f"{plan.config.train.num_epochs} epochs, {plan.total_steps:,} strict-fairness steps"),
+        ("the run", f"{plan.config.train.num_epochs} epochs, {plan.total_steps:,} {kind}"),
         ("run folder", plan.config.runtime.run_folder),
         ("checkpoints", f"about {plan.checkpoint_bytes / 1e6:,.0f} MB; {plan.free_bytes / 1e9:,.1f} GB free"),
     ]
