@@ -42,6 +42,10 @@ COMMANDS = {
     "vela-compare": Listed("vela_compare", DEPLOY, "What subnets cost on a board, against the bilinear baseline."),
     "fit": Listed("fit", DEPLOY, "The compiler's settings that fit a subnet into a board's memory."),
     "search": Listed("search", DEPLOY, "Which subnet to take: error and cost of all, the front, and how sure it is."),
+    "fidelity": Listed("fidelity", TRAIN, "Does the supernet's ranking say anything about subnets trained alone?"),
+    "retrain": Listed(
+        "retrain", DEPLOY, "Train the chosen subnets alone, beside the baseline; measure them as deployed."
+    ),
     "sweep": Listed("sweep", DEPLOY, "What every subnet costs on a board, and which meet a budget."),
     "codec": Listed("codec", LOOK, "Read, write and translate arch codes."),
     "sample-check": Listed("sample_check", LOOK, "Check that the sampler is fair, reproducible and uniform."),

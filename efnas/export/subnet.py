@@ -4,7 +4,7 @@ import hashlib
 import platform
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable, Dict, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -36,10 +36,25 @@ class Verification(NamedTuple):
         return self.file_epe / self.float_epe - 1.0
 
 
+class FileErrors(NamedTuple):
+    """EPE in pixels on each pair, float64 [pairs]: of the file, of the float graph, and of predicting zero."""
+
+    file: np.ndarray
+    float: np.ndarray
+    zero: np.ndarray
+
+    def verification(self) -> Verification:
+        return Verification(len(self.file), *(float(each.mean()) for each in self))
+
+
 class Exported(NamedTuple):
     path: Path
     description: dict
-    verification: Optional[Verification]
+    errors: Optional[FileErrors]
+
+    @property
+    def verification(self) -> Optional[Verification]:
+        return self.errors and self.errors.verification()
 
 
 def export_subnet(
@@ -57,7 +72,7 @@ def export_subnet(
         require_folder_of(path)
     supernet = whole_supernet_of(config) if checkpoint is None else supernet_of(config)
     network = subnet_network(supernet, arch, config.network.base_width)
-    verification = None
+    errors = None
     with ExitStack() as opened:
         if checkpoint is None:
             weights = random_weights(network.variables(), height, width, config.runtime.seed)
@@ -67,7 +82,7 @@ def export_subnet(
             (weights,) = trained_weights(trained, evaluation, [arch])
         model, content = checked_file(network, weights, height, width, form, int8)
         if checkpoint and verify:
-            verification = verify_file(evaluation, trained.session, arch, weights, model, verify, progress)
+            errors = errors_of_file(evaluation, trained.session, arch, weights, model, verify, progress)
     description = {
         "arch": str(arch),
         "space": supernet.name,
@@ -85,26 +100,25 @@ def export_subnet(
         "convolution_macs": content.convolution_macs,
         "versions": {"efnas": __version__, "tensorflow": tf.__version__, "python": platform.python_version()},
     }
-    if verification:
-        description["verification"] = {**verification._asdict(), "gap": verification.gap}
+    exported = Exported(out, description, errors)
+    if errors:
+        description["verification"] = {**exported.verification._asdict(), "gap": exported.verification.gap}
     write_together({out: model, described: as_json(description)})
-    return Exported(out, description, verification)
+    return exported
 
 
-def verify_file(
+def errors_of_file(
     evaluation: PoolEvaluation, session: tf.Session, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int,
-    progress: Callable[[int, int], None],
-) -> Verification:  # fmt: skip
-    """Run the file and the float graph on the first validation pairs (centre crops)."""
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> FileErrors:  # fmt: skip
+    """Run the file and the float graph of its weights on the first validation pairs (centre crops)."""
     val = evaluation.sets.val
     interpreter = Interpreter(model)
-    errors: Dict[str, list] = {"file": [], "float": [], "zero": []}
+    errors: List[Tuple[float, ...]] = []
     for batch in evaluation.validation_batches(session, evaluation_plan(len(val), pairs)):
         for images, truth in zip(*batch):
             (exact,) = evaluation.evaluator.predict(session, arch, weights.statistics, images[None])
-            flows = {"file": interpreter.flow(images), "zero": np.zeros_like(truth), "float": exact}
-            for name, flow in flows.items():
-                errors[name].append(np.linalg.norm(flow - truth, axis=-1).mean())
-            progress(len(errors["file"]), min(pairs, len(val)))
-    means = {name: float(np.mean(values)) for name, values in errors.items()}
-    return Verification(len(errors["file"]), means["file"], means["float"], means["zero"])
+            flows = interpreter.flow(images), exact, np.zeros_like(truth)
+            errors.append(tuple(np.linalg.norm(flow - truth, axis=-1).mean() for flow in flows))
+            progress(len(errors), min(pairs, len(val)))
+    return FileErrors(*np.array(errors, np.float64).T)

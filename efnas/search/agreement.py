@@ -9,8 +9,10 @@ would count them as couples that do not agree.)
 The interval is Efron's bias-corrected percentile (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter
 14, without acceleration): drawing pairs anew adds their noise a second time, which lowers resampled correlations, and
 plain percentiles would lie too low. It is meant for tau *between errors measured on as many pairs*: noise of the pairs
-lowers tau itself, and no interval puts that back. In simulated tables of 30 subnets that hold it 95 % intervals of tau
-held it in 95 to 99 %; where the pairs are noise for the most part, in nearly all.
+lowers tau itself, and no interval puts that back.
+
+In 600 simulated tables of 30 normal subnets each, at a tau of 0, 0.4, 0.7 and 0.9, the 95 % interval of tau held it in
+96, 96, 98 and 99 %, that of rho in 95 to 97 %; where pairs are noise for the most part, in up to all.
 """
 
 from typing import NamedTuple, Optional, Tuple

@@ -5,7 +5,6 @@ import numpy as np
 from efnas.evaluation.confidence import intervals, resampled_weights
 from efnas.evaluation.places import RESAMPLES
 from efnas.figures import new_figure, picture_of
-from efnas.search.agreement import Estimate
 from efnas.search.fidelity import Fidelity, Measured
 
 FIDELITY_PICTURE = "fidelity.png"
@@ -55,6 +54,6 @@ def _against_mean(errors: np.ndarray, weights: np.ndarray, level: float):
 
 
 def _said(fidelity: Fidelity) -> str:
-    theirs: Estimate = fidelity.tau_of_trainings
+    theirs = fidelity.tau_of_trainings
     said = f"Kendall's tau {fidelity.tau} of {fidelity.subnets} subnets"
     return said if theirs.value is None else f"{said}; between two trainings of {fidelity.trained_twice}: {theirs}"

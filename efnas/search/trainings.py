@@ -9,10 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from efnas.cluster import Cluster
 from efnas.config import Config, as_tree
 from efnas.errors import EfnasError
 from efnas.files import temporary_files
@@ -52,43 +53,92 @@ class Part(NamedTuple):
         return work[self.number - 1 :: self.count]
 
 
-def train_all(configs: List[Config], jobs: int = 1, progress: Progress = lambda done, total: None) -> None:
-    """Train what is not finished, `jobs` at a time; the cores are shared out among them where a configuration does not
-    say how many threads it takes. `progress` is told how many are done, parts of one counted.
+def train_all(
+    configs: List[Config],
+    jobs: int = 1,
+    dask: Optional[str] = None,
+    progress: Progress = lambda done, total: None,
+    note: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Train what is not finished: `jobs` at a time, which share the cores where a configuration does not say how many
+    threads it takes, or on the workers of the Dask scheduler at `dask`, one a thread of theirs.
 
-    Raises EfnasError, once all others are done, naming those that failed.
+    `progress` is told how many are done, here with the parts of those under way. Raises EfnasError, once all others are
+    done, naming those that failed.
     """
     todo = [config for config in configs if not is_finished(config)]
-    shares, failed = [0.0] * len(todo), {}
-
-    def share(number: int) -> Callable[[float], None]:
-        def told(done: float) -> None:
-            shares[number] = done
-            progress(len(configs) - len(todo) + sum(shares), len(configs))
-
-        return told
-
-    progress(len(configs) - len(todo), len(configs))
-    with Processes() as processes, ThreadPoolExecutor(jobs) as pool:
-        try:
-            named = {
-                pool.submit(processes.train, _with_threads(config, jobs), share(number)): config
-                for number, config in enumerate(todo)
-            }
-            running = set(named)
-            while running:
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for each in ended:
-                    if each.result():
-                        failed[named[each].runtime.experiment_name] = each.result()
-        finally:
-            processes.leave()
+    done = len(configs) - len(todo)
+    progress(done, len(configs))
+    if dask:
+        failed = _on_cluster(todo, dask, note, lambda more: progress(done + more, len(configs)))
+    else:
+        failed = _here(todo, jobs, lambda more: progress(done + more, len(configs)))
     for config in todo:
         if not is_finished(config):
             failed.setdefault(config.runtime.experiment_name, "it was stopped")
     if failed:
         said = "; ".join(f"{name}: {reason}" for name, reason in list(failed.items())[:3])
         raise EfnasError(f"{len(failed)} of {len(configs)} trainings failed; the others are kept. {said}")
+
+
+def _here(todo: List[Config], jobs: int, tell: Callable[[float], None]) -> Dict[str, str]:
+    """What went wrong, by the name of the run."""
+    shares = [0.0] * len(todo)
+
+    def share(number: int) -> Callable[[float], None]:
+        def told(done: float) -> None:
+            shares[number] = done
+            tell(sum(shares))
+
+        return told
+
+    failed = {}
+    with Processes() as processes, ThreadPoolExecutor(jobs) as pool:
+        try:
+            running = {
+                pool.submit(processes.train, _with_threads(config, jobs), share(number)): config
+                for number, config in enumerate(todo)
+            }
+            for each in as_completed(running):
+                if each.result():
+                    failed[running[each].runtime.experiment_name] = each.result()
+        finally:
+            processes.leave()
+    return failed
+
+
+def _on_cluster(
+    todo: List[Config], dask: str, note: Callable[[str], None], tell: Callable[[float], None]
+) -> Dict[str, str]:
+    died = "every worker that trained it died"
+    with Cluster(dask, note) as cluster:
+        answers = cluster.spread(
+            _train_on_worker, None, map(_seen_from_anywhere, todo), "what was trained is kept", lambda one: (one, died)
+        )
+        failed = {}
+        for number, (config, reason) in enumerate(answers, start=1):
+            if reason:
+                failed[config.runtime.experiment_name] = reason
+            tell(number)
+    return failed
+
+
+def _train_on_worker(shared: None, config: Config) -> Tuple[Config, Optional[str]]:
+    """In a process of its own there too: it saves and ends when the worker dies."""
+    with Processes() as processes:
+        return config, processes.train(config)
+
+
+def _seen_from_anywhere(config: Config) -> Config:
+    """With paths that do not depend on the current folder."""
+    begins = config.train.init_from
+    places = {
+        "runtime": {"output_root": config.runtime.output_root.absolute()},
+        "data": {"base_path": config.data.base_path.absolute()},
+        "train": {"init_from": begins and begins.absolute()},
+    }
+    sections = {name: getattr(config, name).model_copy(update=values) for name, values in places.items()}
+    return config.model_copy(update=sections)
 
 
 def _with_threads(config: Config, jobs: int) -> Config:

@@ -153,13 +153,13 @@ def test_the_interval_of_a_regret_holds_that_of_endless_pairs():
 
 
 def test_in_a_window_couples_of_nearly_equal_latency_count():
-    latency = np.array([100.0, 101, 102.5, 200, 201, 300, np.nan])
-    alone = np.array([1.0, 2, 3, 5, 4, 9, 1])
-    found = fidelity_of(table_of(range(7), alone, latency=latency), resamples=20)
-    # 100 with 101, 101 with 102.5 (100 with 102.5 is too far), 200 with 201, which is the other way round.
+    latency = np.array([100.0, 101, 102.5, 200, 201, 300, 306.05, np.nan])
+    alone = np.array([1.0, 2, 3, 5, 4, 9, 8, 1])
+    found = fidelity_of(table_of(range(8), alone, latency=latency), resamples=20)
+    # 100 with 101, 101 with 102.5 (100 with 102.5 and 300 with 306.05 are too far), 200 with 201, which is the other way round.
     assert (found.window.couples, found.window.tau.value) == (3, pytest.approx(1 / 3))
     assert found.window.tau.low is None
-    narrow = fidelity_of(table_of(range(7), alone, latency=latency), window=0.001, resamples=20)
+    narrow = fidelity_of(table_of(range(8), alone, latency=latency), window=0.001, resamples=20)
     assert narrow.window == (0.001, 0, NOTHING)
 
 
