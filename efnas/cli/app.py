@@ -42,7 +42,7 @@ COMMANDS = {
     "vela-compare": Listed("vela_compare", DEPLOY, "What subnets cost on a board, against the bilinear baseline."),
     "fit": Listed("fit", DEPLOY, "The compiler's settings that fit a subnet into a board's memory."),
     "search": Listed("search", DEPLOY, "Which subnet to take: error and cost of all, the front, and how sure it is."),
-    "fidelity": Listed("fidelity", TRAIN, "Does the supernet's ranking say anything about subnets trained alone?"),
+    "fidelity": Listed("fidelity", TRAIN, "Whether the supernet's ranking is that of the same subnets trained alone."),
     "retrain": Listed(
         "retrain", DEPLOY, "Train the chosen subnets alone, beside the baseline; measure them as deployed."
     ),

@@ -85,7 +85,8 @@ def _show(verdict: str, said) -> None:
         within = f"couples within {said.window.share:.0%} of latency"
         rows.append((within, f"{said.window.couples} couples", said.window.tau, ""))
     console().print(table(f"On {said.pairs} pairs", ["between", ">subnets", ">Kendall's tau (95 %)", ">rho"], rows))
-    rows = [(each.top, each.px, f"{each.random_px:.4f}", f"{each.as_good_by_chance:.2f}") for each in said.regrets]
+    rows = [(each.top, f"{each.px:.4f}", f"{each.random_px:.4f}", f"{each.as_good_by_chance:.2f}")
+            for each in said.regrets]  # fmt: skip
     columns = [">best of the supernet", ">lost, px (95 %)", ">drawn blindly, px", ">chance to be as good"]
     console().print(table("Training only these alone", columns, rows))
     print(verdict)

@@ -34,9 +34,14 @@ class Estimate(NamedTuple):
     high: Optional[float] = None
 
     def __str__(self) -> str:
+        return format(self)
+
+    def __format__(self, each: str) -> str:
+        """Each number as it says, or with two digits."""
         if self.value is None:
             return "unknown"
-        return f"{self.value:.2f}" + ("" if self.low is None else f" ({self.low:.2f} to {self.high:.2f})")
+        value, *ends = (format(number, each or ".2f") for number in self if number is not None)
+        return f"{value} ({' to '.join(ends)})" if ends else value
 
 
 def drawn_subnets(subnets: int, apart: np.ndarray, resamples: int, seed: int) -> np.ndarray:

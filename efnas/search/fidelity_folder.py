@@ -77,7 +77,10 @@ def _page(said: Fidelity, told: str) -> str:
         "",
         "| best of the supernet | lost, px (95 %) | drawn blindly, px | chance to be as good |",
         "|---|---|---|---|",
-        *(f"| {each.top} | {each.px} | {each.random_px:.4f} | {each.as_good_by_chance:.2f} |" for each in said.regrets),
+        *(
+            f"| {each.top} | {each.px:.4f} | {each.random_px:.4f} | {each.as_good_by_chance:.2f} |"
+            for each in said.regrets
+        ),
         "",
         f"![each subnet in the supernet and alone]({FIDELITY_PICTURE})",
         "",

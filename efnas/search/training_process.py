@@ -13,12 +13,14 @@ from typing import Callable
 
 from efnas.config import Config
 from efnas.errors import EfnasError
+from efnas.runs.lock import is_locked
 from efnas.runs.manifest import MANIFEST
 from efnas.runs.resume import Resume
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import SEAL, with_ending
 
 SAY_EVERY_SECONDS = 0.5
+WAIT_SECONDS = 60
 
 
 def main() -> None:
@@ -41,6 +43,11 @@ def train(config: Config, stop_wanted: Callable, tell: Callable[[dict], None]) -
     from efnas.training.plan import prepare
 
     folder, told = config.runtime.run_folder, 0.0
+    # One whose starter died may still be saving, while its work is done again elsewhere.
+    for _ in range(WAIT_SECONDS * 10):
+        if stop_wanted() or not is_locked(folder):
+            break
+        time.sleep(0.1)
     begun = (folder / MANIFEST).exists()
     resume = Resume() if any(with_ending(folder / name, SEAL).exists() for name in CHECKPOINTS.values()) else None
     plan = prepare(config, resume)

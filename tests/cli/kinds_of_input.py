@@ -21,7 +21,9 @@ WHOLE = (
         "sweep --vela @/vela --no-cache --verify={}", "sweep query @/file --top={}",
         "export --arch 000001000 --out @/x --skip-checkpoint --height={}", "eval --config @/good.yaml --random={}",
         "search --config @/good.yaml --pairs={}", "search query @/empty --top={}",
-        "eval --config @/good.yaml --eval-batches={}",
+        "eval --config @/good.yaml --eval-batches={}", "retrain --config @/good.yaml --top={}",
+        "retrain --config @/good.yaml --jobs={}", "retrain --config @/good.yaml --num-epochs={}",
+        "fidelity --config @/good.yaml --subnets={}", "fidelity --config @/good.yaml --seeds={}",
     ],
 )  # fmt: skip
 REAL = (
@@ -30,6 +32,7 @@ REAL = (
         "train --config @/good.yaml --lr={}", f"vela-compare {COST} --max-inference-ratio={{}}",
         f"vela-compare {COST} --max-sram-difference={{}}", f"fit {COST} --limit-kib={{}}",
         "sweep --vela @/vela --no-cache --tolerance={}", "sweep query @/file --max-ms={}", "search query @/empty --max-ms={}",
+        "retrain --config @/good.yaml --max-ms={}",
         "sweep query @/file --min-fps={}", "sweep query @/file --max-flash-kib={}", "sweep query @/file --max-epe={}",
         "data synth @/new --motion={}", f"infer {PAIR} --longest={{}}",
     ],
@@ -39,13 +42,14 @@ CONFIGURATION = (
      "@/deep.yaml", "@/list.yaml", "@/pipe.yaml", "@/loop", "@/dangling", "/dev/zero", LONG],
     ["train --config={}", "eval --config={}", "export --arch 000001000 --out @/x --config={}", f"infer {PAIR} --config={{}}",
      f"vela-compare {COST} --config={{}}", f"fit {COST} --config={{}}", "sweep --vela @/vela --config={}", "search --config={}",
-     "sample-check --config={}", "doctor --config={}"],
+     "retrain --config={}", "fidelity --config={}", "sample-check --config={}", "doctor --config={}"],
 )  # fmt: skip
 ASSIGNMENT = (
     ["train", "train.lr", "=1", "train.lr=[1", "train.lr=.nan", "train.none=1", "none.lr=1", "train=1", "train.lr=010x",
      "train.num_epochs=1e400", "train.lr={a: 1}", "train.arch=012", "train.arch=#1", "train.arch=0,1", "data.base_path=a\x00b", "data.base_path=" + LONG, "runtime.threads=" + "9" * 5000],
     ["train --set={}", "eval --set={}", "export --arch 000001000 --out @/x --set={}", f"infer {PAIR} --set={{}}",
-     f"vela-compare {COST} --set={{}}", "sweep --vela @/vela --set={}", "sample-check --set={}"],
+     f"vela-compare {COST} --set={{}}", "sweep --vela @/vela --set={}", "sample-check --set={}",
+     "retrain --config @/good.yaml --set={}", "fidelity --config @/good.yaml --set={}"],
 )  # fmt: skip
 CODE = (
     ["12", "", "00000100x", "000001003", "#19683", "#-1", "27", "0,0,0,0,0,1,0,0", "００００００００９", "#" + "9" * 5000],
@@ -70,7 +74,8 @@ RUN_FOLDER = (
 )  # fmt: skip
 RUN_NAME = (
     ["absent", "", "..", "a/b", "-", LONG, "other"],
-    [f"train --resume {RUN}={{}}", f"eval {RUN}={{}}", f"export --arch 000001000 --out @/x {RUN}={{}}", f"infer {PAIR} {RUN}={{}}"],
+    [f"train --resume {RUN}={{}}", f"eval {RUN}={{}}", f"export --arch 000001000 --out @/x {RUN}={{}}", f"infer {PAIR} {RUN}={{}}",
+     f"retrain {RUN}={{}}", f"fidelity {RUN}={{}}"],
 )  # fmt: skip
 OUTPUT = (
     ["@/absent/x{}", "@/file/x{}", "@/loop/x{}", "@/dangling/x{}", LONG + "{}"],

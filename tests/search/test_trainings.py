@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from dask_cluster import cluster  # noqa: F401
 
 from efnas.config import as_tree
 from efnas.config_files import load_config
@@ -56,8 +58,12 @@ def test_work_that_was_left_goes_on_and_ends_with_the_same_bits(named):
         if done and len(told) == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        train_all([left], progress=interrupt)
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # processes that share tests out ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train_all([left], progress=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, heard)
     stopped = read_seal(left.runtime.run_folder / LAST).state
     assert 0 < stopped["step"] < read_seal(straight.runtime.run_folder / LAST).state["step"]
     assert not is_finished(left) and not is_locked(left.runtime.run_folder)
@@ -91,6 +97,32 @@ def test_when_who_started_it_is_killed_a_training_saves_and_ends(named):
         time.sleep(0.1)
     assert not is_locked(config.runtime.run_folder)
     assert read_seal(config.runtime.run_folder / LAST).state["step"] > 0
+
+
+def test_on_a_cluster_a_worker_dies_and_the_training_goes_on_with_the_same_bits(cluster, named, monkeypatch):  # noqa: F811
+    """The paths are those of the folder that the work was begun in, which no worker knows."""
+    long = ("train.num_epochs=2", "eval.eval_every_epoch=2", "train.epoch_mode=fixed_steps", "train.steps_per_epoch=60")
+    straight = named("straight", 5, *long)
+    train_all([straight])
+    monkeypatch.chdir(straight.runtime.output_root.parent)
+    config = named("spread", 5, *long, f"runtime.output_root={straight.runtime.output_root.name}")
+    worker, seen = cluster.worker(), []
+
+    def watch():
+        for _ in range(1200):
+            if is_locked(config.runtime.run_folder):
+                break
+            time.sleep(0.05)
+        time.sleep(2)
+        os.kill(worker.pid, signal.SIGKILL)
+        cluster.worker()
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        train_all([config], dask=cluster.address, progress=lambda *told: seen.append(told))
+        watching.result()
+    assert seen == [(0, 1), (1, 1)] and is_finished(config) and weights(config) == weights(straight)
+    assert "resumed at step" in (config.runtime.run_folder / "train.log").read_text()
 
 
 def test_parts_are_all_of_the_work_once():
