@@ -66,11 +66,17 @@ def measured_alone(
     own, theirs = ([names.index(name) for name in common] for names in (pairs, search.errors.pairs))
     space, seeds = search.table.space, sorted({seed for _, seed in found})
     archs = [space.at(place) for place in plan.chosen.subnets]
-    means = [np.mean([found[arch, seed][own] for seed in seeds if (arch, seed) in found], axis=0) for arch in archs]
     again = [space.at(place) for place in plan.twice] if len(seeds) > 1 else []
+    found = {key: errors[own] for key, errors in found.items()}
+    shifted = dict(found)
+    # A seed is better or worse for all: without that, those trained twice would not stand among the others as they do.
+    for seed in seeds[1:]:
+        shift = np.mean([found[arch, seed] - found[arch, seeds[0]] for arch in again], axis=0)
+        shifted.update({(arch, seed): found[arch, seed] - shift for arch in again})
+    means = [np.mean([shifted[arch, seed] for seed in seeds if (arch, seed) in shifted], axis=0) for arch in archs]
     twice = Trained(
         np.array([archs.index(arch) for arch in again], int),
-        *(np.array([found[arch, seed][own] for arch in again]).reshape(len(again), len(own)) for seed in seeds[:2]),
+        *(np.array([found[arch, seed] for arch in again]).reshape(len(again), len(own)) for seed in seeds[:2]),
     ) if again else None  # fmt: skip
     supernet = np.asarray(search.errors.errors)[plan.chosen.subnets][:, theirs]
     latency = [search.table.row(arch).latency_ms for arch in archs]
