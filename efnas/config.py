@@ -223,6 +223,18 @@ class Config(Section):
     eval: Eval = Eval()
     checkpoint: Checkpoint = Checkpoint()
 
+    def changed(self, section: str, **values: Any) -> "Config":
+        """With other values in a section, which are not checked."""
+        return self.model_copy(update={section: getattr(self, section).model_copy(update=values)})
+
+    def seen_from_anywhere(self) -> "Config":
+        """With paths that do not depend on the current folder. That of textures stays as it is: a data set that is
+        there says which they were; lists of pairs lie below the data set."""
+        begins = self.train.init_from
+        here = self.changed("runtime", output_root=self.runtime.output_root.absolute())
+        here = here.changed("data", base_path=self.data.base_path.absolute())
+        return here.changed("train", init_from=begins and begins.absolute())
+
 
 def all_keys() -> List[str]:
     """Every key of the configuration with its section, as in `train.lr`."""

@@ -7,7 +7,8 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Jobs, Output, PartOfWork, RunOptions, SearchFolder, require_folder, scheduler
+from efnas.cli.options import Output, RunOptions, require_folder
+from efnas.cli.training_options import SearchFolder, TrainingOptions
 
 
 @grouped
@@ -20,9 +21,7 @@ def fidelity(
     num_epochs: Annotated[
         Optional[int], typer.Option(show_default="the supernet's", help="Epochs of each training: the budget.")
     ] = None,
-    jobs: Jobs = 1,
-    dask: scheduler("Train on the workers of a Dask scheduler; they must see the same folders.") = None,
-    part: PartOfWork = None,
+    how: TrainingOptions = TrainingOptions(),
     out: Annotated[
         Optional[Path], typer.Option(metavar="DIR", show_default="outputs/fidelity/...", help="Where to keep it all.")
     ] = None,
@@ -44,9 +43,8 @@ def fidelity(
     from efnas.search.fidelity_folder import write_fidelity
     from efnas.search.fidelity_trainings import measured_alone, planned
     from efnas.search.retraining import search_of_run
-    from efnas.search.trainings import Part, is_finished, train_all
 
-    share = Part.of_text(part) if part else Part(1, 1)
+    how.share()  # what is wrong with it is said first
     settings = run.settings({"train.num_epochs": num_epochs}, of_run=True)
     name = settings.runtime.experiment_name
     require_all_subnets(supernet_of(settings), "efnas fidelity")
@@ -54,12 +52,9 @@ def fidelity(
     require_folder("--out", folder)
     found, _ = search_of_run(settings, search or Path("outputs") / "search" / name)
     plan = planned(found, settings, folder / "runs", subnets, twins, twice, seeds)
-    configs = [each.config for each in plan.trainings]
-    with progress_bar("Training", "subnets") as progress:
-        train_all(share.of(configs), jobs, dask, progress, print_note)
-    left = sum(not is_finished(each) for each in configs)
+    left = how.train([each.config for each in plan.trainings], "subnets")
     if left:
-        print_note(f"{left} of {len(configs)} trainings are still to do, in other parts.")
+        print_note(f"{len(left)} of {len(plan.trainings)} trainings are still to do, in other parts.")
         return
     quiet_tensorflow()
     with progress_bar("Evaluating", "subnets") as progress:

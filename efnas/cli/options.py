@@ -35,15 +35,6 @@ SweepTable = Annotated[
     typer.Option("--table", metavar="TABLE", show_default=False, help="Show what the table of a sweep says, too."),
 ]
 NetworkName = Annotated[str, typer.Option("--network", metavar="NETWORK", help="The supernet whose codes these are.")]
-SearchFolder = Annotated[
-    Optional[Path],
-    typer.Option("--search", metavar="DIR", show_default="outputs/search/...", help="The search of the run."),
-]
-Jobs = Annotated[int, typer.Option(min=1, max=1024, help="Trainings at a time; they share the cores.")]
-PartOfWork = Annotated[
-    Optional[str],
-    typer.Option("--part", metavar="I/N", show_default=False, help="Only this share of the trainings, as in 2/8."),
-]
 DEFAULT_NETWORK = "edgeflow-bilinear"
 
 

@@ -7,18 +7,9 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import (
-    Jobs,
-    Output,
-    PartOfWork,
-    RunOptions,
-    SearchFolder,
-    VelaProgram,
-    require_choice,
-    require_folder,
-    scheduler,
-)
+from efnas.cli.options import Output, RunOptions, VelaProgram, require_choice, require_folder
 from efnas.cli.search_query import LimitOptions
+from efnas.cli.training_options import SearchFolder, TrainingOptions
 
 
 @grouped
@@ -36,9 +27,7 @@ def retrain(
     num_epochs: Annotated[
         Optional[int], typer.Option(show_default="the supernet's", help="Epochs of each training.")
     ] = None,
-    jobs: Jobs = 1,
-    dask: scheduler("Train on the workers of a Dask scheduler; they must see the same folders.") = None,
-    part: PartOfWork = None,
+    how: TrainingOptions = TrainingOptions(),
     vela: VelaProgram = None,
     out: Annotated[
         Optional[Path], typer.Option(metavar="DIR", show_default="outputs/retrain/...", help="Where to keep it all.")
@@ -60,10 +49,9 @@ def retrain(
     from efnas.search.measured import deployment_of, measured
     from efnas.search.results import COLUMNS, NAMES, as_dicts, as_told, cells, results_of, write_results
     from efnas.search.retraining import BEGINNINGS, chosen_archs, search_of_run, trainings_of
-    from efnas.search.trainings import Part, is_finished, train_all
 
     require_choice("--from", beginning, list(BEGINNINGS))
-    share = Part.of_text(part) if part else Part(1, 1)
+    how.share()  # what is wrong with it is said first
     settings = run.settings({"train.num_epochs": num_epochs}, of_run=True)
     supernet, name = supernet_of(settings), settings.runtime.experiment_name
     require_all_subnets(supernet, "efnas retrain")
@@ -73,9 +61,7 @@ def retrain(
     deployment = deployment_of(found.table, vela, Cache(cache_folder()))
     codes = [supernet.space.parse(text) for text in archs or []] or chosen_archs(found, limits.limits(), top)
     trainings = trainings_of(settings, list(dict.fromkeys(codes)), beginning, source, folder / "runs")
-    with progress_bar("Training", "networks") as progress:
-        train_all([each.config for each in share.of(trainings)], jobs, dask, progress, print_note)
-    left = [each.name for each in trainings if not is_finished(each.config)]
+    left = how.train([each.config for each in trainings], "networks")
     if left:
         print_note(f"{len(left)} of {len(trainings)} trainings are still to do, in other parts: {', '.join(left)}.")
         return

@@ -50,7 +50,7 @@ def scheduled(config: Config, stored: dict, resume: Resume) -> Config:
         return config
     old = stored["identity"]
     epochs = old["train.schedule_epochs"] or old["train.num_epochs"]
-    return config.model_copy(update={"train": config.train.model_copy(update={"schedule_epochs": epochs})})
+    return config.changed("train", schedule_epochs=epochs)
 
 
 def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:

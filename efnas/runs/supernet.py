@@ -29,7 +29,7 @@ def in_one_form(config: Config) -> Config:
     arch = _arch_of(config)
     if arch is None:
         return config
-    return config.model_copy(update={"train": config.train.model_copy(update={"arch": str(arch)})})
+    return config.changed("train", arch=str(arch))
 
 
 def _arch_of(config: Config) -> Optional[ArchCode]:

@@ -48,12 +48,8 @@ class Computation(NamedTuple):
     def seen_from_anywhere(
         cls, config: Config, checkpoint: str, pairs: Optional[int], opened: Tuple[str, ...], of: dict
     ) -> "Computation":
-        """With paths that do not depend on the current folder. That of textures stays as it is: a data set that is
-        there says which they were, and workers write none; lists of pairs lie below the data set."""
-        runtime = config.runtime.model_copy(update={"output_root": config.runtime.output_root.absolute()})
-        data = config.data.model_copy(update={"base_path": config.data.base_path.absolute()})
-        config = config.model_copy(update={"runtime": runtime, "data": data})
-        return cls(config, os.path.abspath(checkpoint), pairs, opened, of)
+        """With paths that do not depend on the current folder."""
+        return cls(config.seen_from_anywhere(), os.path.abspath(checkpoint), pairs, opened, of)
 
 
 def here(passes: "Passes", wanted: List[Pass]) -> Iterator[Settled]:

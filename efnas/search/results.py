@@ -8,13 +8,12 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from efnas.evaluation.confidence import intervals
-from efnas.evaluation.places import Margin, finite, placed, weights_of
+from efnas.evaluation.places import LEVEL, Margin, finite, placed, weights_of
 from efnas.files import as_json, write_together
 from efnas.search.errors import ErrorTable
 from efnas.search.measured import Measured
 from efnas.search.retraining import SUPERNET, Alone, unseen_half
 
-LEVEL = 0.95
 DIFFERENCES = "against_baseline", "int8_gap"
 NAMES = "results.csv", "results.md", "results.json", "results.png"
 
@@ -86,10 +85,10 @@ def results_of(trainings: List[Alone], found: List[Measured], errors: ErrorTable
 
 def _before(trainings: List[Alone], errors: ErrorTable, names: List[str]) -> Dict[str, Tuple[float, int]]:
     """Error and rank in the supernet of the subnets that were trained, on the pairs with these names."""
-    archs = sorted({training.arch for training in trainings[1:] if str(training.arch) != str(trainings[0].arch)})
-    if not archs or not set(names) & set(errors.pairs):
-        return {}
+    archs = sorted({training.arch for training in trainings[1:]})
     names = [name for name in names if name in errors.pairs]  # a search may have taken fewer
+    if not archs or not names:
+        return {}
     columns = [errors.pairs.index(name) for name in names]
     rows = np.stack([np.asarray(errors.errors[errors.space.index_of(arch)])[columns] for arch in archs])
     return {str(arch): (float(row.mean(dtype=np.float64)), place.rank)

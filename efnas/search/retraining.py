@@ -5,7 +5,7 @@ validation pairs and measured on the other, with the last weights of each run an
 """
 
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -89,14 +89,10 @@ def scratch_training(recipe: Config, arch: ArchCode, seed: int, folder: Path) ->
 
 
 def _named(training: Alone, name: str, folder: Path) -> Alone:
-    return training._replace(config=_with(training.config, "runtime", {"experiment_name": name, "output_root": folder}))
+    return training._replace(config=training.config.changed("runtime", experiment_name=name, output_root=folder))
 
 
 def _alone(recipe: Config, arch: ArchCode, source: Optional[Path], seed: int) -> Config:
-    trained = _with(recipe, "train", {"arch": str(arch), "init_from": source})
-    one_budget = _with(trained, "eval", {"early_stop_patience": 0, "best_metric": "mean"})
-    return _with(one_budget, "runtime", {"seed": seed})
-
-
-def _with(config: Config, section: str, values: Dict[str, object]) -> Config:
-    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+    trained = recipe.changed("train", arch=str(arch), init_from=source)
+    one_budget = trained.changed("eval", early_stop_patience=0, best_metric="mean")
+    return one_budget.changed("runtime", seed=seed)

@@ -113,7 +113,11 @@ def _on_cluster(
     died = "every worker that trained it died"
     with Cluster(dask, note) as cluster:
         answers = cluster.spread(
-            _train_on_worker, None, map(_seen_from_anywhere, todo), "what was trained is kept", lambda one: (one, died)
+            _train_on_worker,
+            None,
+            map(Config.seen_from_anywhere, todo),
+            "what was trained is kept",
+            lambda one: (one, died),
         )
         failed = {}
         for number, (config, reason) in enumerate(answers, start=1):
@@ -129,24 +133,11 @@ def _train_on_worker(shared: None, config: Config) -> Tuple[Config, Optional[str
         return config, processes.train(config)
 
 
-def _seen_from_anywhere(config: Config) -> Config:
-    """With paths that do not depend on the current folder."""
-    begins = config.train.init_from
-    places = {
-        "runtime": {"output_root": config.runtime.output_root.absolute()},
-        "data": {"base_path": config.data.base_path.absolute()},
-        "train": {"init_from": begins and begins.absolute()},
-    }
-    sections = {name: getattr(config, name).model_copy(update=values) for name, values in places.items()}
-    return config.model_copy(update=sections)
-
-
 def _with_threads(config: Config, jobs: int) -> Config:
     cores = len(os.sched_getaffinity(0))
     if config.runtime.threads or jobs == 1:
         return config
-    runtime = config.runtime.model_copy(update={"threads": max(1, cores // jobs)})
-    return config.model_copy(update={"runtime": runtime})
+    return config.changed("runtime", threads=max(1, cores // jobs))
 
 
 class Processes:
