@@ -3,59 +3,14 @@
 Each key says what it is for: `docs/configuration.md` is made of that.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import Literal
 
-from efnas.files import too_long
-
-
-def _alternatives(annotation: Any) -> tuple:
-    """The types of a union, or the one type."""
-    return annotation.__args__ if getattr(annotation, "__origin__", None) is Union else (annotation,)
-
-
-def _require_bytes(text: str) -> None:
-    """Raises ValueError for half a sign, as YAML may write it: no file can have such a name."""
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError as error:
-        raise ValueError("must be text that a file can hold") from error
-
-
-def _expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:  # pathlib's word for it
-        raise ValueError("begins with the home folder of a user that there is not") from error
-
-
-class Section(BaseModel):
-    """A section of the configuration: values cannot be changed once read, and are never NaN or infinite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _as_it_is_written(cls, value: Any, told: ValidationInfo) -> Any:
-        """Neither truth values nor texts stand for numbers; ~ in a path is the home folder."""
-        annotation = cls.model_fields[told.field_name].annotation
-        kinds = {getattr(kind, "__origin__", kind) for kind in _alternatives(annotation)}
-        if kinds & {int, float} and isinstance(value, (bool, str)) and Literal not in kinds:
-            raise ValueError("must be a number")
-        if isinstance(value, str) and "\0" in value:
-            raise ValueError("must not hold a NUL character")
-        if Path in kinds and value == "":
-            raise ValueError("must not be empty")
-        if isinstance(value, str):
-            _require_bytes(value)
-        if Path in kinds and isinstance(value, str) and too_long(Path(value)):
-            raise ValueError("has a name that is longer than a file's may be")
-        return _expanded(value) if Path in kinds and isinstance(value, str) else value
+from efnas.config_section import Section
 
 
 class Runtime(Section):
@@ -138,6 +93,13 @@ class Train(Section):
     init_from: Optional[Path] = Field(
         None, description="A run or a checkpoint whose weights and moving averages the training begins with."
     )
+    first_values: Literal["shared", "independent"] = Field(
+        "shared",
+        description="`shared`: all subnets begin as one function; `independent`: every kernel has values of its own.",
+    )
+    lane_batches: Literal["same", "different"] = Field(
+        "same", description="The subnets of a fair cycle see the same batch, or each a slice of it."
+    )
     num_epochs: int = Field(200, ge=1, le=1_000_000, description="Epochs to train.")
     epoch_mode: Literal["full_pass", "by_samples", "fixed_steps"] = Field(
         "full_pass", description="An epoch is the whole data set, so many samples, or so many steps."
@@ -211,6 +173,9 @@ class Checkpoint(Section):
     """When the run is saved beside its evaluations."""
 
     every_minutes: float = Field(30.0, ge=0, description="Minutes between checkpoints; 0: only after an epoch.")
+    keep_every: int = Field(
+        0, ge=0, description="Epochs between two checkpoints that are kept, weights alone; 0: none is kept."
+    )
 
 
 class Config(Section):

@@ -34,12 +34,14 @@ def _exchanges(keys: List[tf.Tensor]) -> List[Exchange]:
 
 def _pass_on(tensors: Sequence[tf.Tensor], exchanges: List[Exchange]) -> List[tf.Tensor]:
     passed = list(tensors)
+    # Known of whatever takes a place: lanes may have batches of different size.
+    known = [size[0] if len(set(size)) == 1 else None for size in zip(*(tensor.shape.as_list() for tensor in tensors))]
     for first, crossed in exchanges:
         one, other = (tf.raw_ops.Switch(data=tensor, pred=crossed) for tensor in passed[first : first + 2])
         straight = one.output_false, other.output_false
         swapped = other.output_true, one.output_true
-        for place, ways, like in zip((first, first + 1), zip(straight, swapped), (one, other)):
+        for place, ways in zip((first, first + 1), zip(straight, swapped)):
             merged = tf.raw_ops.Merge(inputs=list(ways)).output
-            merged.set_shape(like.output_false.shape)
+            merged.set_shape(known)
             passed[place] = merged
     return passed

@@ -11,7 +11,7 @@ All share three methods: `each(function, x)` applies a shared layer, `choose(blo
 (`option(value)` builds that option, as a function of one tensor), `lanes(x)` gives a result as a list of tensors.
 """
 
-from typing import Callable, Collection, Dict, List, NamedTuple, Tuple
+from typing import Callable, Collection, Dict, List, NamedTuple, Sequence, Tuple
 
 from efnas.core.branches import ROOT, Branch, Branches, branches_of
 from efnas.core.space import ArchCode, SearchSpace
@@ -147,6 +147,10 @@ class Lanes:
         self.count = space.options_per_block
         # The inverse of each block's permutation: which lane picked option o.
         self.lane_of_option = tf.unstack(tf.argsort(codes, axis=0), num=len(space.blocks), axis=1)
+
+    def apart(self, tensors: Sequence) -> InOrder:
+        """Lanes that differ from the start, one tensor a lane: then every shared layer runs once a lane."""
+        return InOrder(tuple(tensors), list(range(self.count)))
 
     def each(self, function: Callable, x):
         if isinstance(x, InOrder):

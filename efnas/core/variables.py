@@ -1,6 +1,6 @@
 """What a variable of a network is: its shape, and the values that it begins with. Knows no TensorFlow."""
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Mapping, NamedTuple, Optional, Tuple
 
 
 class First(NamedTuple):
@@ -25,3 +25,15 @@ class Variable(NamedTuple):
 
     shape: Tuple[int, ...]
     first: First
+
+
+SHARED, INDEPENDENT = "shared", "independent"
+_USUAL = {"kernel": HE, "gamma": ONE, "beta": ZERO}
+
+
+def first_values(variables: Mapping[str, Variable], how: str) -> Mapping[str, Variable]:
+    """`shared`: as the network says, so that all subnets begin as one function. `independent`: as networks usually
+    begin, each kernel with He-normal values of its own and batch norms as the identity."""
+    if how == SHARED:
+        return variables
+    return {name: each._replace(first=_USUAL[name.rsplit("/", 1)[1]]) for name, each in variables.items()}

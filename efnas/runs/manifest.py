@@ -38,8 +38,8 @@ PLACE_KEYS = {
     "data.synthetic.textures",
     "train.init_from",
 }
-# Not in a manifest where it is not set: what a supernet's run is has not changed since there are others.
-WHERE_SET = ("train.arch",)
+# Keys that there have not always been, with what runs did before: not in a manifest where they say that.
+LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same"}
 
 
 def build_manifest(
@@ -63,7 +63,7 @@ def manifest_of_config(config: Config) -> dict:
     """What of a manifest a configuration alone can say."""
     groups: Dict[str, dict] = {name: {} for name in GROUPS}
     for key, value in dotted(as_tree(config)):
-        if key in WHERE_SET and value is None:
+        if key in LATER_KEYS and value == LATER_KEYS[key]:
             continue
         name = "place" if key in PLACE_KEYS else "tuning" if key.split(".")[0] in TUNING_SECTIONS else "identity"
         groups[name][key] = value
@@ -90,8 +90,8 @@ def differences(left: dict, right: dict) -> List[Difference]:
     found = []
     for group in GROUPS:
         one, other = left[group], right[group]
-        keys = [key for key in {**one, **other} if not partial or (key in one and key in other) or key in WHERE_SET]
-        pairs = [(key, one.get(key), other.get(key)) for key in keys]
+        keys = [key for key in {**one, **other} if not partial or (key in one and key in other) or key in LATER_KEYS]
+        pairs = [(key, *(each.get(key, LATER_KEYS.get(key)) for each in (one, other))) for key in keys]
         found += [Difference(group, *pair) for pair in pairs if pair[1] != pair[2]]
     return found
 

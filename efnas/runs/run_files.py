@@ -10,12 +10,13 @@ from efnas.core.costs import supernet_params
 from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.errors import EfnasError
-from efnas.runs.seal import checkpoint_of
+from efnas.runs.seal import SEAL, checkpoint_of
 from efnas.runs.supernet import supernet_of
 from efnas.strict_json import read_json
 
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
 CHECKPOINTS = {"last": LAST, "best": BEST}
+KEPT = "supernet_epoch_{:04d}.ckpt"
 EVALUATIONS = "eval_epe_history.csv"
 
 
@@ -26,9 +27,24 @@ def checkpoint_path(config: Config, which: str) -> Path:
     return checkpoint_of(Path(which))
 
 
-def checkpoint_bytes(supernet: Supernet, base_width: int) -> int:
-    """What the checkpoints of a run need: best, last, one being written; weights and two Adam slots of 4 bytes each."""
-    return 3 * 3 * 4 * supernet_params(supernet, base_width)
+def is_kept(config: Config, epoch: int) -> bool:
+    """Whether a run keeps the weights that it has after an epoch, counted from 1."""
+    every = config.checkpoint.keep_every
+    return bool(every and epoch and epoch % every == 0)
+
+
+def kept_checkpoints(folder: Path) -> List[Path]:
+    """Those that a run keeps of its epochs (`checkpoint.keep_every`), oldest first."""
+    found = folder.glob(KEPT.replace("{:04d}", "*") + SEAL)
+    return sorted((file.with_name(file.name[: -len(SEAL)]) for file in found), key=lambda path: int(path.stem[15:]))
+
+
+def checkpoint_bytes(config: Config, supernet: Supernet) -> int:
+    """What the checkpoints of a run need: best, last, one being written, weights and two Adam slots of 4 bytes each;
+    and the weights of those that are kept."""
+    every = config.checkpoint.keep_every
+    kept = config.train.num_epochs // every if every else 0
+    return (3 * 3 + kept) * 4 * supernet_params(supernet, config.network.base_width)
 
 
 def ranking_file(path: Path, which: str) -> Path:

@@ -93,6 +93,6 @@ def _named(training: Alone, name: str, folder: Path) -> Alone:
 
 
 def _alone(recipe: Config, arch: ArchCode, source: Optional[Path], seed: int) -> Config:
-    trained = recipe.changed("train", arch=str(arch), init_from=source)
-    one_budget = trained.changed("eval", early_stop_patience=0, best_metric="mean")
+    trained = recipe.changed("train", arch=str(arch), init_from=source, lane_batches="same")
+    one_budget = trained.changed("eval", early_stop_patience=0, best_metric="mean").changed("checkpoint", keep_every=0)
     return one_budget.changed("runtime", seed=seed)

@@ -3,7 +3,7 @@
 After FairNAS (Chu et al., 2019), except that the paths run as lanes of one pass (see `core.routing.Lanes`).
 """
 
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -40,8 +40,16 @@ class FairStep:
         self.codes = tf.placeholder(tf.int32, [space.options_per_block, len(space.blocks)], "codes")
         self.layers = Layers(weights, gradients_as_convolutions=gradients_as_convolutions)
         width = self._config.network.base_width
-        lanes = supernet.network(self.layers, Lanes(space, self.codes), batch.images, width)
-        loss = tf.add_n([multiscale_loss(supernet.heads, maps, batch.flow) for maps in lanes]) / len(lanes)
+        router = Lanes(space, self.codes)
+        if train.lane_batches == "different":
+            slices, shares = slices_of(batch, router.count)
+            images = router.apart([each.images for each in slices])
+        else:
+            slices, shares = [batch] * router.count, [1 / router.count] * router.count
+            images = batch.images
+        lanes = supernet.network(self.layers, router, images, width)
+        losses = [multiscale_loss(supernet.heads, maps, seen.flow) for maps, seen in zip(lanes, slices)]
+        loss = tf.add_n([share * each for share, each in zip(shares, losses)])
         users = lanes_using(supernet)
         kernels = {name: variable for name, variable in self.layers.used.items() if name.endswith("/kernel")}
         counts = [users[name.rsplit("/", 1)[0]] for name in kernels]
@@ -54,3 +62,16 @@ class FairStep:
     @property
     def optimiser_state(self) -> List[tf.Variable]:
         return self.update.adam.state
+
+
+def slices_of(batch: Batch, lanes: int) -> Tuple[List[Batch], List[tf.Tensor]]:
+    """A batch cut into one piece a lane, in order and as even as it goes, and the share of each, which sum to 1.
+
+    None is empty: of a batch with fewer samples than lanes, as the last of an epoch may be, lanes share samples.
+    """
+    count = tf.shape(batch.flow)[0]
+    firsts = [lane * count // lanes for lane in range(lanes)]
+    ends = [tf.maximum((lane + 1) * count // lanes, first + 1) for lane, first in enumerate(firsts)]
+    sizes = [tf.cast(end - first, tf.float32) for first, end in zip(firsts, ends)]
+    slices = [Batch(batch.images[first:end], batch.flow[first:end]) for first, end in zip(firsts, ends)]
+    return slices, [size / tf.add_n(sizes) for size in sizes]

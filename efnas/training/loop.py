@@ -14,6 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from efnas.backend import open_session
 from efnas.core.costs import supernet_variables
+from efnas.core.variables import first_values
 from efnas.core.weights import Weights
 from efnas.data.batches import BatchReader, micro_batch_sizes
 from efnas.data.sampling_plan import SamplePlan, coverage, training_plan
@@ -25,7 +26,7 @@ from efnas.runs.lock import RunLock
 from efnas.runs.manifest import identity_sha256, write_manifest
 from efnas.runs.progress import RunProgress
 from efnas.runs.resume import Resume, Resumption
-from efnas.runs.run_files import BEST, LAST
+from efnas.runs.run_files import BEST, KEPT, LAST, is_kept
 from efnas.runs.subnet_errors import SubnetErrors
 from efnas.training.events import (
     Began,
@@ -98,9 +99,11 @@ class _Run:
             data.flow_clip, device.threads,
         )  # fmt: skip
         width = config.network.base_width
-        self.weights = Weights(supernet_variables(plan.supernet, width), config.runtime.seed)
+        variables = first_values(supernet_variables(plan.supernet, width), train.first_values)
+        self.weights = Weights(variables, config.runtime.seed)
         plan.step.connect(self.reader.batch, self.weights, gradients_as_convolutions=not device.gpu)
         self.checkpointer = Checkpointer([*self.weights.saved, *plan.step.optimiser_state])
+        self.keeper = Checkpointer(self.weights.saved)
 
     def evaluation(self) -> PoolEvaluation:
         """Built when it is first asked for: the first step need not wait for it."""
@@ -137,6 +140,8 @@ class _Run:
                     yield evaluated
                     if evaluated.best:
                         yield self.save(session, BEST)
+                if is_kept(config, epoch):
+                    yield self.save(session, KEPT.format(epoch), self.keeper)
                 yield self.save(session, LAST)
                 at_start = False
         yield _finished(self.plan, at, time.monotonic() - began)
@@ -233,15 +238,10 @@ class _Run:
         best = at.is_best(figures[config.best_metric], milestone.epoch, config.early_stop_min_delta)
         return Evaluated(milestone, errors, full, figures, best, at.counts)
 
-    def save(self, session: tf.Session, name: str) -> Saved:
-        state = {
-            "epoch": self.at.epoch,
-            **self.at.as_state(),
-            "metric": self.plan.config.eval.best_metric,
-            "histories": self.history.lengths(),
-            "identity_sha256": identity_sha256(self.manifest),
-            **self.network,
-        }
-        self.checkpointer.save(session, self.history.folder / name, state)
+    def save(self, session: tf.Session, name: str, checkpointer: Optional[Checkpointer] = None) -> Saved:
+        state = {"epoch": self.at.epoch, **self.at.as_state(), "metric": self.plan.config.eval.best_metric,
+                 "histories": self.history.lengths(), "identity_sha256": identity_sha256(self.manifest),
+                 **self.network}  # fmt: skip
+        (checkpointer or self.checkpointer).save(session, self.history.folder / name, state)
         self.saved_at = time.monotonic()
         return Saved(name, self.at.step)

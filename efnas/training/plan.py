@@ -66,6 +66,8 @@ def prepare(
     network = supernet.identity(config.network.base_width)
     if supernet.baseline_subnet is None and config.eval.best_metric == "baseline":
         raise EfnasError("eval.best_metric: baseline is the error of another network than the one alone: take mean.")
+    if supernet.arch is not None and train.lane_batches != "same":
+        raise EfnasError("train.lane_batches: different is for a supernet; a network alone has the whole batch.")
     pool = pool_of(supernet, config.runtime.seed, config.eval.eval_pool_size)
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
     beginning = beginning_of(config, supernet, stored)
@@ -93,7 +95,7 @@ def allowed(plan: Plan, overwrite: bool, resume: Optional[Resume]) -> Optional[R
 
 def _disk(config: Config, supernet: Supernet) -> Tuple[int, int]:
     """Bytes that the checkpoints of a run need, and bytes free where it is kept; raises EfnasError when too few."""
-    needed = checkpoint_bytes(supernet, config.network.base_width)
+    needed = checkpoint_bytes(config, supernet)
     place = existing_folder(config.runtime.run_folder)
     if not os.access(place, os.W_OK):
         raise EfnasError(f"Cannot write to {place} (runtime.output_root).")

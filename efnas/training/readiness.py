@@ -32,7 +32,7 @@ def examine_data(config: Config, wanted: bool) -> Iterator[Finding]:
 
 def examine_disk(config: Config) -> Finding:
     folder = config.runtime.output_root
-    needed = checkpoint_bytes(supernet_of(config), config.network.base_width) / 1e9
+    needed = checkpoint_bytes(config, supernet_of(config)) / 1e9
     try:
         place = existing_folder(folder)
     except EfnasError as error:

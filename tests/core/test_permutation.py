@@ -32,3 +32,13 @@ def test_the_operators_grow_with_the_square_of_the_tensors_and_not_with_their_or
         permute([tf.zeros([2]) for _ in range(count)], tf.placeholder(tf.int32, [count]))
         counts[count] = len(graph.get_operations()) - before
     assert counts[8] < 6 * counts[4]
+
+
+def test_tensors_of_different_length_keep_it_and_what_they_have_in_common_is_known(graph):
+    places = tf.placeholder(tf.int32, [3])
+    tensors = [tf.fill([length, 2], float(length)) for length in (1, 2, 3)]
+    moved = permute(tensors, places)
+    assert [each.shape.as_list() for each in moved] == [[None, 2]] * 3
+    with tf.Session() as session:
+        found = session.run(moved, {places: [2, 0, 1]})
+    assert [each.tolist() for each in found] == [[[2, 2]] * 2, [[3, 3]] * 3, [[1, 1]]]
