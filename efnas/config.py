@@ -62,6 +62,9 @@ class Data(Section):
     val_dir: str = Field("val", description="Folder of the validation pairs in it.")
     train_list: Optional[str] = Field(None, description="Index list of the training pairs, in place of their folder.")
     val_list: Optional[str] = Field(None, description="Index list of the validation pairs, in place of their folder.")
+    val_holdout: Optional[int] = Field(
+        None, ge=1, description="Training pairs that are held out and validated on, in place of `val_dir`."
+    )
     input_height: int = Field(180, ge=16, le=4096, description="Height of a crop in pixels, a multiple of 4.")
     input_width: int = Field(240, ge=16, le=4096, description="Width of a crop in pixels, a multiple of 4.")
     flow_clip: Optional[float] = Field(
@@ -70,9 +73,11 @@ class Data(Section):
     synthetic: Optional[Synthetic] = Field(None, description="See below; only with `dataset: synthetic`.")
 
     @model_validator(mode="after")
-    def _synthetic_only_when_asked_for(self) -> "Data":
+    def _says_one_thing(self) -> "Data":
         if (self.dataset == "synthetic") != (self.synthetic is not None):
             raise ValueError("data.dataset: synthetic and a section data.synthetic go together")
+        if self.val_holdout and self.val_list:
+            raise ValueError("data.val_list and data.val_holdout contradict each other: set one to null")
         return self
 
 

@@ -41,7 +41,7 @@ def evaluate(
     Without --config the configuration is the one the run was trained with.
     """
     from efnas.cli.run_names import options_for
-    from efnas.cli.screen.console import console, print_json, print_next
+    from efnas.cli.screen.console import console, print_json, print_next, print_note
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tables import ranking_table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
@@ -60,6 +60,8 @@ def evaluate(
 
     with progress_bar("Evaluating", "batches") as update:
         ranking = rank_subnets(settings, checkpoint, chosen, pictures, picture_count, update)
+    if ranking.doubt:
+        print_note(ranking.doubt)
     if output.as_json:
         print_json(ranking.as_dict)
         return

@@ -91,7 +91,7 @@ def search(
 
     count = None if pairs == "all" else int(pairs[:10])
     with pass_engine(dask, print_note) as engine, progress_bar("Errors", "subnets") as progress:
-        errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress, engine)
+        errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress, engine, print_note)
     if costs is None:
         with progress_bar("Costs", "subnets") as progress:
             costs = swept_costs(settings, cost.cache(), compiler, vela, form, optimise, arena, cost.legacy_core,

@@ -5,15 +5,15 @@ from typing import List
 from efnas.config import Config
 from efnas.core.fairness_check import Check
 from efnas.data.sampling_plan import SHUFFLE, coverage, samples_per_epoch, training_plan
-from efnas.data.sources import open_datasets
+from efnas.data.sources import open_datasets, planned_datasets
 
 EPOCHS = 2
 
 
 def check_coverage(config: Config) -> List[Check]:
     """One check for each of the first epochs; a synthetic data set need not be written yet."""
-    train, synthetic = config.train, config.data.synthetic
-    size = synthetic.train_pairs if synthetic else len(open_datasets(config.data).train)
+    train = config.train
+    size = len((planned_datasets if config.data.synthetic else open_datasets)(config.data).train)
     count = samples_per_epoch(
         size, train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -37,8 +37,12 @@ class DataSet(NamedTuple):
 
     def fingerprint(self) -> dict:
         """What tells two data sets apart whatever folder they lie in: the count and the hash of the sample names."""
-        names = "\n".join(sorted(sample.name for sample in self.samples))
-        return {"samples": len(self.samples), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+        return fingerprint_of([sample.name for sample in self.samples])
+
+
+def fingerprint_of(names: Sequence[str]) -> dict:
+    """That of a data set whose samples have these names."""
+    return {"samples": len(names), "names_sha256": hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()}
 
 
 def planned_folder(folder: Path, numbers: Iterable[int]) -> DataSet:

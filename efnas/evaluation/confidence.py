@@ -15,6 +15,8 @@ from typing import Iterator, NamedTuple, Sequence, Tuple
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
+from efnas.data.scenes import scene_keys
+
 BLOCK = 512  # subnets at a time: with 1000 resamples a block of results takes 4 MB in float64
 NO_VARIANCE = 1e-10  # of two subnets' own variances; less in their difference is rounding (float64 leaves 1e-15)
 
@@ -43,16 +45,6 @@ class Promise(NamedTuple):
     measured: float
 
 
-def scenes_of(names: Sequence[str]) -> np.ndarray:
-    """Which pairs are drawn together: int [pairs], numbered as they first appear.
-
-    Where the names lie in more than one folder (`clean/alley_1/frame_0001`), a folder is a scene; otherwise, and for a
-    name without a folder, each pair is one of its own.
-    """
-    numbers = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in _scene_keys(names)], dtype=int)
-
-
 def halves(names: Sequence[str]) -> np.ndarray:
     """The half that each pair belongs to: bool [pairs], by a hash of its scene's folder or, without scenes, its name.
 
@@ -60,14 +52,7 @@ def halves(names: Sequence[str]) -> np.ndarray:
     scenes of what were single pairs). Nothing evens the halves out: of a few names all may be in one, which the caller
     sees as all True or all False.
     """
-    return np.array([hashlib.sha256(text.encode()).digest()[0] < 128 for _, text in _scene_keys(names)], dtype=bool)
-
-
-def _scene_keys(names):
-    """Whether its folder is its scene, and the folder or else the name, of each pair."""
-    folders = [name.rpartition("/")[0] for name in names]
-    several = len(set(folders)) > 1
-    return [(True, folder) if several and folder else (False, name) for folder, name in zip(folders, names)]
+    return np.array([hashlib.sha256(text.encode()).digest()[0] < 128 for _, text in scene_keys(names)], dtype=bool)
 
 
 def resampled_weights(scenes: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -4,7 +4,8 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from efnas.evaluation.confidence import Comparison, compared_with_best, resampled_weights, scenes_of
+from efnas.data.scenes import scenes_of
+from efnas.evaluation.confidence import Comparison, compared_with_best, resampled_weights
 from efnas.runs.subnet_errors import Margin, Placed
 
 RESAMPLES = 1000

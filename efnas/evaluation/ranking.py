@@ -20,6 +20,7 @@ class Ranking(NamedTuple):
     epoch: int
     written: Path
     pictures: List[Path]
+    doubt: Optional[str]
     as_dict: dict
 
 
@@ -40,7 +41,7 @@ def rank_subnets(
         evaluation = trained.evaluation()
         errors = _errors(trained, evaluation, archs, progress)
         drawn = _draw(trained, evaluation, errors.ranking()[0], pictures, picture_count) if pictures else []
-        fingerprint = evaluation.sets.val.fingerprint()
+        sets = evaluation.sets
     path, state = trained.path, trained.seal.state
     content = {
         "checkpoint": str(path),
@@ -48,7 +49,8 @@ def rank_subnets(
         "step": state["step"],
         "bn_recal_batches": config.eval.bn_recal_batches,
         "val_samples": errors.samples,
-        "val_fingerprint": fingerprint,
+        "val_fingerprint": sets.val.fingerprint(),
+        "val_pairs_trained_on": sets.shared(),
         **errors.summary(trained.supernet.baseline_subnet),
         "ranking": [
             {
@@ -62,7 +64,7 @@ def rank_subnets(
     }
     written = ranking_file(path, which)
     write_json(written, content)
-    return Ranking(errors, path, state["epoch"], written, drawn, content)
+    return Ranking(errors, path, state["epoch"], written, drawn, sets.doubt(), content)
 
 
 def subnet_errors(

@@ -11,9 +11,10 @@ from efnas.config import Config
 from efnas.core.costs import supernet_variables
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
-from efnas.data.sources import open_datasets
+from efnas.data.sources import open_datasets, trained_on
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import restore
+from efnas.runs.manifest import HOLDOUT, MANIFEST, read_manifest
 from efnas.runs.run_files import checkpoint_path
 from efnas.runs.seal import Seal
 from efnas.runs.supernet import supernet_of
@@ -32,8 +33,17 @@ class Trained(NamedTuple):
     seal: Seal
 
     def evaluation(self) -> PoolEvaluation:
-        """With the data of the configuration. Raises EfnasError when that is not there."""
-        sets = open_datasets(self.config.data)
+        """With the data of the configuration; where its run held out another part of the training set
+        (`data.val_holdout`), recalibrated on what that left, which it was trained on.
+
+        Raises EfnasError when the data is not there, or the manifest beside the checkpoint is damaged.
+        """
+        data, sets = self.config.data, open_datasets(self.config.data)
+        if (self.path.parent / MANIFEST).is_file():  # a checkpoint that was copied elsewhere has none
+            run = read_manifest(self.path.parent)["identity"]
+            if run.get(HOLDOUT) != data.val_holdout:
+                mark = {key: run.get(f"data.train.{key}") for key in sets.train.fingerprint()}
+                sets = sets._replace(train=trained_on(data, run.get(HOLDOUT), mark) or sets.train)
         return PoolEvaluation(self.supernet, self.weights, self.config, sets, self.device.threads)
 
 

@@ -38,8 +38,9 @@ PLACE_KEYS = {
     "data.synthetic.textures",
     "train.init_from",
 }
+HOLDOUT = "data.val_holdout"
 # Keys that there have not always been, with what runs did before: not in a manifest where they say that.
-LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same"}
+LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None}
 
 
 def build_manifest(

@@ -29,12 +29,15 @@ def compute_errors(
     overwrite: bool = False,
     progress: Progress = lambda done, total: None,
     engine: Engine = here,
+    note: Callable[[str], None] = lambda line: None,
 ) -> ErrorTable:
     """The errors of all subnets with the weights of a checkpoint, on the first `pairs` of the validation set or on all.
 
     Raises EfnasError for a checkpoint or data that are missing, and for a folder that holds errors of something else.
     """
     with open_passes(config, which, pairs, _opened(config)) as passes, RunLock(folder):
+        if passes.doubt:
+            note(passes.doubt)
         growing = GrowingErrors(folder, passes.of, passes.space.size, overwrite)
         progress(growing.known_count, passes.space.size)
         if not growing.finished or growing.known_count < passes.space.size:

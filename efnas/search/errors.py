@@ -8,12 +8,13 @@ also the hash of the file. A computation that was stopped goes on where it was; 
 import io
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from efnas.core.space import SearchSpace
 from efnas.core.supernet import SUPERNETS
+from efnas.data.flying_chairs import fingerprint_of
 from efnas.errors import EfnasError, brief
 from efnas.files import make_folder, read_file, write_whole
 from efnas.runs.seal import file_sha256, sealed
@@ -33,6 +34,12 @@ class ErrorTable(NamedTuple):
     @property
     def pairs(self) -> List[str]:
         return self.about["of"]["pairs"]
+
+    def in_common(self, names: Sequence[str]) -> List[str]:
+        """Its pairs (a search may have taken fewer) in the validation set that has these. Of another set they are none:
+        a pair that is held out and one of the official set may have one name."""
+        own, there = self.about["of"]["data"].get("val"), set(names)
+        return [name for name in self.pairs if name in there] if own in (None, fingerprint_of(names)) else []
 
 
 def read_errors(folder: Path) -> ErrorTable:

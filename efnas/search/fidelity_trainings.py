@@ -10,8 +10,8 @@ import numpy as np
 
 from efnas.config import Config
 from efnas.core.space import ArchCode
+from efnas.data.scenes import scenes_of
 from efnas.errors import EfnasError
-from efnas.evaluation.confidence import scenes_of
 from efnas.files import as_json, make_folder, write_whole
 from efnas.runs.run_files import LAST
 from efnas.runs.seal import read_seal
@@ -60,9 +60,9 @@ def measured_alone(
         pairs, errors = alone_errors(training.config, folder / f"{training.name}.json")
         found[training.arch, training.config.runtime.seed] = errors
     progress(len(plan.trainings), len(plan.trainings))
-    common = [name for name in search.errors.pairs if name in pairs]  # a search may have taken fewer
+    common = search.errors.in_common(pairs)
     if not common:
-        raise EfnasError("The search and the trainings have no validation pair in common.")
+        raise EfnasError("The search is on another validation set than the trainings: take data.val_* as it was.")
     own, theirs = ([names.index(name) for name in common] for names in (pairs, search.errors.pairs))
     space, seeds = search.table.space, sorted({seed for _, seed in found})
     archs = [space.at(place) for place in plan.chosen.subnets]

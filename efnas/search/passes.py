@@ -32,6 +32,7 @@ class Passes:
         self.space, self._opened, self._pairs = trained.supernet.space, list(opened), pairs
         self.bundles = bundles(self.space, self._opened)
         self._evaluation = trained.evaluation()
+        self.doubt = self._evaluation.sets.doubt()
         validation = self._evaluation.sets.val
         self._plan = evaluation_plan(len(validation), pairs or len(validation))
         self.of = self._what([validation.samples[index].name for index in self._plan.indices])

@@ -56,7 +56,8 @@ def results_of(trainings: List[Alone], found: List[Measured], errors: ErrorTable
     int8s = np.stack([each.int8_epe[unseen] for each in found])
     mean, low, high = intervals(floats, weights, LEVEL)
     ranks = [place.rank for place in placed(floats, names)]
-    before = _before(trainings, errors, names)
+    common = set(errors.in_common(found[0].pairs))
+    before = _before(trainings, errors, [name for name in names if name in common])
     results = []
     for number, (training, own) in enumerate(zip(trainings, found)):
         supernet_epe, supernet_rank = before.get(str(training.arch), (None, None))
@@ -86,7 +87,6 @@ def results_of(trainings: List[Alone], found: List[Measured], errors: ErrorTable
 def _before(trainings: List[Alone], errors: ErrorTable, names: List[str]) -> Dict[str, Tuple[float, int]]:
     """Error and rank in the supernet of the subnets that were trained, on the pairs with these names."""
     archs = sorted({training.arch for training in trainings[1:]})
-    names = [name for name in names if name in errors.pairs]  # a search may have taken fewer
     if not archs or not names:
         return {}
     columns = [errors.pairs.index(name) for name in names]

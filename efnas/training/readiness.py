@@ -6,6 +6,7 @@ from typing import Iterator
 
 from efnas.config import Config
 from efnas.data.flying_chairs import find_dataset
+from efnas.data.sources import open_datasets
 from efnas.errors import EfnasError
 from efnas.files import existing_folder
 from efnas.machine import FINE, NOTE, PROBLEM, Finding
@@ -23,7 +24,8 @@ def examine_data(config: Config, wanted: bool) -> Iterator[Finding]:
         return
     for name, folder, listed in (("train", data.train_dir, data.train_list), ("val", data.val_dir, data.val_list)):
         try:
-            found = find_dataset(data.base_path, folder, listed)
+            whole = None if data.val_holdout else find_dataset(data.base_path, folder, listed)
+            found = whole or getattr(open_datasets(data, write=False), name)
             yield Finding(f"{name} pairs", FINE, f"{len(found):,} in {found.source}")
         except EfnasError as error:
             to_do = "set data.base_path, or take configs/quickstart.yaml for synthetic data"

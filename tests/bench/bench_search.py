@@ -35,8 +35,9 @@ from replays import (
 from samplers import FITTED, PARENTS, POPULATION
 
 from efnas.cost.table import FAILED
+from efnas.data.scenes import scenes_of
 from efnas.errors import EfnasError
-from efnas.evaluation.confidence import halves, scenes_of, winners_curse
+from efnas.evaluation.confidence import halves, winners_curse
 from efnas.figures import new_figure, require_picture, save_figure
 from efnas.search.folder import read_search
 

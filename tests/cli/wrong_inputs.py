@@ -46,6 +46,11 @@ CASES = [
     (["train", *GOOD, "--set", "=1"], "section.key=value"), (["train", *GOOD, "--set", "train.lr=[1"], "cannot be read"),
     (["train", *GOOD, "--set", "train.lr=.nan"], "train.lr"), (["train", *GOOD, "--set", "train.lr=1e999"], "train.lr"),
     (["train", *GOOD, "--set", "train.batch_sise=4"], "did you mean 'train.batch_size'"),
+    *((["train", *GOOD, *(word for key in keys for word in ("--set", f"data.{key}"))], why) for keys, why in (
+        (["val_holdout=12"], "takes 12 of the 12 pairs of"), (["val_holdout=999"], "none is left to train on"), (["val_holdout=0"], "data.val_holdout"),
+        (["val_holdout=true"], "must be a number"), (["val_holdout=4", "val_list=x.txt"], "contradict each other"))),
+    (["train", *GOOD, "--set", "data.val_holdout=4", "--base-path", "@/absent"], "looked for the folder train/ of"),
+    (["sample-check", *GOOD, "--set", "data.val_holdout=12"], "none is left to train on"),
     (["train", *GOOD, "--set", "data.input_height=30"], "multiple of 4"), (["train", *GOOD, "--batch-size", "0"], "train.batch_size"),
     (["train", *GOOD, "--num-epochs", "9" * 30], "train.num_epochs"), (["train", *GOOD, "--lr", "nan"], "finite"),
     (["train", *GOOD, "--seed", "-1"], "runtime.seed"), (["train", *GOOD, "--gpu-device", "9"], "no GPU number 9"),

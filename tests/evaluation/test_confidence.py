@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from efnas.data.scenes import scenes_of
 from efnas.evaluation.confidence import (
     BLOCK,
     compared_with_best,
     intervals,
     resampled_means,
     resampled_weights,
-    scenes_of,
     winners_curse,
 )
 

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from efnas.evaluation.confidence import halves, resampled_weights, scenes_of
+from efnas.data.scenes import scenes_of
+from efnas.evaluation.confidence import halves, resampled_weights
 from efnas.evaluation.places import placed
 
 # Scenes and halves

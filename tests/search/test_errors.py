@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 
+import made_up
 import numpy as np
 import pytest
 from conftest import events_of
@@ -12,6 +13,7 @@ from small_supernet import SMALL, SPACE
 from efnas.config_files import load_config
 from efnas.core import supernet
 from efnas.data.flow_files import read_flo, write_flo
+from efnas.data.flying_chairs import fingerprint_of
 from efnas.errors import EfnasError
 from efnas.evaluation import space_errors
 from efnas.evaluation.opened import opened_within
@@ -169,6 +171,15 @@ def test_errors_of_a_space_that_there_is_not_are_refused(copy, monkeypatch):
     monkeypatch.delitem(supernet.SUPERNETS, SMALL.name)
     with pytest.raises(EfnasError, match="another search space"):
         read_errors(copy)
+
+
+def test_pairs_are_in_common_by_name_in_one_validation_set_alone():
+    """A pair of the training folder and one of the official set may have one name."""
+    table = made_up.errors(pairs=3)
+    names = [*table.pairs, "0000003"]  # the search took fewer
+    for data, common in (({}, table.pairs), ({"val": fingerprint_of(names)}, table.pairs),
+                         ({"val": fingerprint_of(table.pairs)}, [])):  # fmt: skip
+        assert table._replace(about={"of": {**table.about["of"], "data": data}}).in_common(names) == common
 
 
 def test_no_errors_no_recalibration_no_data(config, tmp_path):

@@ -219,12 +219,13 @@ def show_plan(plan: Plan) -> None:
         for key, value in values.items()
     ]
     screen, arch = console(), plan.supernet.arch
+    held = "held out of" if plan.config.data.val_holdout else "from"
     kind = "strict-fairness steps" if arch is None else f"steps of {in_words(arch)} alone"
     screen.print(table("Configuration", ["key", "value"], rows))
     facts = [
         ("device", plan.device.name),
         ("training pairs", f"{len(plan.sets.train):,} from {plan.sets.train.source}"),
-        ("validation pairs", f"{len(plan.sets.val):,} from {plan.sets.val.source}"),
+        ("validation pairs", f"{len(plan.sets.val):,} {held} {plan.sets.val.source}"),
         ("begins with", plan.beginning.checkpoint if plan.beginning else "first values by name and seed"),
         (
             "an epoch",
