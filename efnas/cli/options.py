@@ -4,7 +4,7 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 import typer
 from typing_extensions import Annotated
@@ -217,19 +217,31 @@ def require_choice(option: str, value: str, choices) -> None:
         raise EfnasError(f"{option} is {' or '.join(choices)}, not '{value}'.")
 
 
+def pair_count(text: str) -> Optional[int]:
+    """What --pairs says: how many, or None for all. Raises EfnasError for what is neither."""
+    if text != "all" and not (text.isdecimal() and text.isascii() and 0 < int(text[:10])):
+        raise EfnasError(f"--pairs is a number or all, not '{text}'.")
+    return None if text == "all" else int(text[:10])
+
+
 def require_folder(option: str, folder: Optional[Path]) -> None:
     if folder and folder.exists() and not folder.is_dir():
         raise EfnasError(f"{option} takes a folder; {folder} is a file.")
 
 
+def given(names: Iterable[str]) -> List:
+    """Those of a command's parameters with these names that stand on the command line."""
+    context = get_current_context()
+    own = (param for param in context.command.params if param.name in names)
+    return [param for param in own if context.get_parameter_source(param.name) == ParameterSource.COMMANDLINE]
+
+
 def same_network() -> str:
     """Those of the given options that say which network, board and compiler it is about, for what is proposed next."""
-    context = get_current_context()
-    about = {"checkpoint", "vela", *options_of(CostOptions)} - {"no_cache", "base_path", "gpu_device"}
+    params = get_current_context().params
     words = []
-    for param in context.command.params:
-        if param.name in about and context.get_parameter_source(param.name) == ParameterSource.COMMANDLINE:
-            value = context.params[param.name]
-            values = value if isinstance(value, (list, tuple)) else [value]
-            words += [param.opts[0] if one is True else f"{param.opts[0]} {shlex.quote(str(one))}" for one in values]
+    for param in given({"checkpoint", "vela", *options_of(CostOptions)} - {"no_cache", "base_path", "gpu_device"}):
+        value = params[param.name]
+        values = value if isinstance(value, (list, tuple)) else [value]
+        words += [param.opts[0] if one is True else f"{param.opts[0]} {shlex.quote(str(one))}" for one in values]
     return "".join(f" {word}" for word in words)

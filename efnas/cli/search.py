@@ -15,13 +15,13 @@ from efnas.cli.options import (
     Optimise,
     Output,
     VelaProgram,
+    pair_count,
     require_choice,
     require_folder,
     scheduler,
 )
 from efnas.cli.search_benchmark import export_benchmark
 from efnas.cli.search_query import LimitOptions, query, show_answer
-from efnas.errors import EfnasError
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 app.command("query")(query)
@@ -73,8 +73,7 @@ def search(
 
     require_choice("--form", form, FORMS)
     require_choice("--optimise", optimise, OPTIMISE)
-    if pairs != "all" and not (pairs.isdecimal() and pairs.isascii() and 0 < int(pairs[:10])):
-        raise EfnasError(f"--pairs is a number or all, not '{pairs}'.")
+    count = pair_count(pairs)
     settings = cost.run.settings({"runtime.seed": cost.seed, **cost.size.as_keys()}, of_run=True)
     supernet = supernet_of(settings)
     require_all_subnets(supernet, "efnas search")
@@ -89,7 +88,6 @@ def search(
     from efnas.search.pass_engines import pass_engine
     from efnas.search.sweeping import swept_costs
 
-    count = None if pairs == "all" else int(pairs[:10])
     with pass_engine(dask, print_note) as engine, progress_bar("Errors", "subnets") as progress:
         errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress, engine, print_note)
     if costs is None:

@@ -44,11 +44,7 @@ def read_seal(path: Path) -> Seal:
     if not file.is_file():
         raise EfnasError(f"There is no checkpoint {path} (looked for {file}).")
     try:
-        text = file.read_text()
-        content = read_json(text)
-        content.pop("seal_sha256")
-        if sealed(content) != text:
-            raise ValueError("changed")
+        content = unsealed(file.read_text())
         state, generation, hashes = content["state"], content["generation"], content["sha256"]
         if not isinstance(state, dict) or not re.fullmatch("[0-9a-f]{1,64}", generation) or set(hashes) != set(ENDINGS):
             raise ValueError("no seal")
@@ -116,3 +112,12 @@ def file_sha256(file: Path) -> str:
 def sealed(content: dict) -> str:
     text = json.dumps(content, indent=1)
     return json.dumps({**content, "seal_sha256": hashlib.sha256(text.encode()).hexdigest()}, indent=1) + "\n"
+
+
+def unsealed(text: str) -> dict:
+    """What was sealed. Raises ValueError, KeyError or AttributeError for a text that is not as it was written."""
+    content = read_json(text)
+    content.pop("seal_sha256")
+    if sealed(content) != text:
+        raise ValueError("changed")
+    return content

@@ -20,6 +20,8 @@ from typing import NamedTuple, Optional, Tuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from efnas.evaluation.confidence import resampled_weights
+
 FEWEST = 5  # of four subnets, even full agreement is no evidence: one order in 24 has it, and one its reverse
 MOST_BIAS = 0.5  # in standard errors; more would squeeze the interval against its end when pairs are mostly noise
 ROUNDING = 1e-12  # relative; means of the same errors by another sum differ by less
@@ -57,6 +59,20 @@ def drawn_subnets(subnets: int, apart: np.ndarray, resamples: int, seed: int) ->
             drawn = part[random.integers(len(part), size=(resamples, len(part)))]
             np.add.at(times, (np.arange(resamples)[:, np.newaxis], drawn), 1)
     return times
+
+
+def measured_and_resampled(
+    scenes: np.ndarray, subnets: int, apart: np.ndarray, resamples: int, seed: int
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Weights of the pairs, [1 + resamples, pairs], and how often each subnet counts, [1 + resamples, subnets].
+
+    What was measured comes first, then the resamples; there are none of a single scene.
+    """
+    weights, times = np.full((1, len(scenes)), 1 / len(scenes)), np.ones((1, subnets))
+    if len(np.unique(scenes)) > 1:
+        weights = np.concatenate([weights, resampled_weights(scenes, resamples, seed)])
+        times = np.concatenate([times, drawn_subnets(subnets, apart, resamples, seed)])
+    return weights, times
 
 
 def agreement(

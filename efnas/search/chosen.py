@@ -13,6 +13,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from efnas.core.alone import BASELINE
 from efnas.core.sampler import FIDELITY, SECOND_SEEDS, counter_stream
 from efnas.cost.table import Row
 
@@ -33,6 +34,12 @@ class Chosen(NamedTuple):
     def subnets(self) -> List[int]:
         """All of them, each once, in the order of the codes."""
         return sorted({self.baseline, *(place for couple in self.twins for place in couple), *self.in_cells})
+
+    def drawn_as(self, place: int) -> str:
+        """How one of them came in."""
+        if place == self.baseline:
+            return BASELINE
+        return "twin" if any(place in couple for couple in self.twins) else "cell"
 
 
 def drawn_for_fidelity(

@@ -17,8 +17,7 @@ from efnas.core.supernet import SUPERNETS
 from efnas.data.flying_chairs import fingerprint_of
 from efnas.errors import EfnasError, brief
 from efnas.files import make_folder, read_file, write_whole
-from efnas.runs.seal import file_sha256, sealed
-from efnas.strict_json import read_json
+from efnas.runs.seal import file_sha256, sealed, unsealed
 
 ERRORS, ABOUT = "errors.npy", "errors.json"
 FORMAT = 1
@@ -40,6 +39,11 @@ class ErrorTable(NamedTuple):
         a pair that is held out and one of the official set may have one name."""
         own, there = self.about["of"]["data"].get("val"), set(names)
         return [name for name in self.pairs if name in there] if own in (None, fingerprint_of(names)) else []
+
+    @property
+    def space_id(self) -> List:
+        """Name and version of the space."""
+        return [self.about["of"]["space"], self.about["of"]["space_version"]]
 
 
 def read_errors(folder: Path) -> ErrorTable:
@@ -66,11 +70,9 @@ def _read_about(folder: Path) -> Optional[dict]:
     if not file.exists():
         return None
     try:
-        text = read_file(file).decode()
-        about = read_json(text)
-        about.pop("seal_sha256")
-        if sealed(about) != text or about["format"] != FORMAT:
-            raise ValueError("changed")
+        about = unsealed(read_file(file).decode())
+        if about["format"] != FORMAT:
+            raise ValueError("another format")
         return about
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise EfnasError(f"{file} is damaged: it is not as it was written.") from error

@@ -16,9 +16,8 @@ from typing import List, NamedTuple, Optional, Sequence
 import numpy as np
 from scipy.special import comb
 
-from efnas.evaluation.confidence import resampled_weights
 from efnas.evaluation.places import LEVEL, RESAMPLES
-from efnas.search.agreement import Estimate, agreement, drawn_subnets, estimate, rank_estimate
+from efnas.search.agreement import Estimate, agreement, estimate, measured_and_resampled, rank_estimate
 
 WINDOW = 0.02
 TOPS = (1, 3, 5, 10)
@@ -102,7 +101,7 @@ class Fidelity(NamedTuple):
 
     def as_dict(self) -> dict:
         """For JSON: numbers, None, lists and dictionaries."""
-        return _plain(self)
+        return plain(self)
 
 
 def fidelity_of(
@@ -117,14 +116,9 @@ def fidelity_of(
 
     Subnets are taken as drawn at random from the space; of those drawn in strata more is known than the intervals say.
     """
-    supernet, alone, latency, scenes, twice = _checked(measured)
+    supernet, alone, latency, scenes, twice = checked(measured)
     (subnets, pairs), rows = supernet.shape, twice.rows
-    # What was measured comes first, then the resamples: [1 + resamples, pairs] and [1 + resamples, subnets].
-    weights, times = np.full((1, pairs), 1 / pairs), np.ones((1, subnets))
-    scene_count = len(np.unique(scenes))
-    if scene_count > 1:
-        weights = np.concatenate([weights, resampled_weights(scenes, resamples, seed)])
-        times = np.concatenate([times, drawn_subnets(subnets, rows, resamples, seed)])
+    weights, times = measured_and_resampled(scenes, subnets, rows, resamples, seed)
     of_supernet, of_alone, first, second = (weights @ each.T for each in (supernet, alone, twice.first, twice.second))
 
     near = _near(latency, window)
@@ -135,7 +129,7 @@ def fidelity_of(
     return Fidelity(
         subnets=subnets,
         pairs=pairs,
-        scenes=scene_count,
+        scenes=len(np.unique(scenes)),
         trained_twice=len(rows),
         level=level,
         tau=rank_estimate(tau, subnets, level),
@@ -159,7 +153,8 @@ def reachable(tau_of_trainings: float) -> float:
     return float(2 / np.pi * np.arcsin(np.sqrt(max(0.0, np.sin(np.pi / 2 * tau_of_trainings)))))
 
 
-def _checked(measured: Measured) -> Measured:
+def checked(measured: Measured) -> Measured:
+    """As float64. Raises ValueError for tables that do not fit each other or are not finite."""
     supernet, alone, latency = (np.asarray(each, dtype=np.float64) for each in measured[:3])
     scenes = np.asarray(measured.scenes)
     if supernet.ndim != 2 or not supernet.size or supernet.shape != alone.shape:
@@ -223,7 +218,8 @@ def _noise(supernet: np.ndarray, alone: np.ndarray, twice: Trained) -> Noise:
     )
 
 
-def _plain(value):
+def plain(value):
+    """For JSON: tuples with names become dictionaries."""
     if hasattr(value, "_asdict"):
-        return {name: _plain(each) for name, each in value._asdict().items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+        return {name: plain(each) for name, each in value._asdict().items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value

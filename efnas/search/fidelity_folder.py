@@ -1,88 +1,82 @@
-"""What a fidelity leaves behind: its figures, a row a subnet, a page to read, and the picture."""
+"""What a fidelity leaves behind: its figures, a row a subnet, a page to read, pictures, and the errors themselves."""
 
 import csv
 import io
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import List, Optional
 
 import numpy as np
 
-from efnas.core.space import ArchCode
-from efnas.files import as_json, write_together
-from efnas.search.fidelity import Fidelity, Measured
+from efnas.core.alone import BASELINE
+from efnas.files import as_json, make_folder, write_together
+from efnas.search.against import Against
+from efnas.search.budget_pictures import SCHEDULE_PICTURE, draw_schedule
+from efnas.search.budgets import Schedule, budgets_of, schedule_csv
+from efnas.search.fidelity import fidelity_of, plain
+from efnas.search.fidelity_errors import MEASURED, FidelityErrors, measured_file
 from efnas.search.fidelity_pictures import FIDELITY_PICTURE, draw_fidelity
-from efnas.search.fidelity_trainings import FidelityPlan
-from efnas.search.verdict import verdict
+from efnas.search.fidelity_told import tables_of
+from efnas.search.told import Told, Written, as_markdown
+from efnas.search.verdict import verdict, verdict_against, verdict_of_budgets
 
 COLUMNS = ("arch", "drawn_as", "latency_ms", "supernet_epe", "alone_epe", "first_seed_epe", "second_seed_epe")
-
-
-class Written(NamedTuple):
-    """The paths of the files, and what `fidelity.json` holds."""
-
-    files: List[Path]
-    content: dict
+PICTURES = {FIDELITY_PICTURE: "each subnet in the supernet and alone", SCHEDULE_PICTURE: "what each budget is worth"}
 
 
 def write_fidelity(
-    folder: Path, plan: FidelityPlan, measured: Measured, archs: List[ArchCode], said: Fidelity
+    folder: Path,
+    errors: FidelityErrors,
+    schedule: Optional[Schedule] = None,
+    against: Optional[Against] = None,
 ) -> Written:
-    train = plan.trainings[0].config.train
-    told = f"each trained alone for {train.num_epochs} epochs in batches of {train.batch_size}"
-    baseline = plan.chosen.subnets.index(plan.chosen.baseline)
-    content = {"verdict": verdict(said), "budget": {"epochs": train.num_epochs, "batch_size": train.batch_size},
-               **said.as_dict(), "subnets_trained": [str(arch) for arch in archs]}  # fmt: skip
-    files = {
-        "fidelity.csv": _csv(plan, measured, archs),
-        "fidelity.json": as_json(content),
-        "fidelity.md": _page(said, told),
-        FIDELITY_PICTURE: draw_fidelity(measured, said, baseline, f"{len(archs)} subnets, {told}"),
-    }
+    """Find what the errors say, and write all of it, with that of a schedule or of another supernet if there is one."""
+    said = fidelity_of(errors.measured)
+    budgets = budgets_of(schedule) if schedule else []
+    epochs, batch = errors.budget["epochs"], errors.budget["batch_size"]
+    title = f"{said.subnets} subnets, each trained alone for {epochs} epochs in batches of {batch}"
+    if against:
+        title = f"{title} for {against.of}"
+    picture = draw_fidelity(errors.measured, said, errors.drawn_as.index(BASELINE), title)
+    files = {"fidelity.csv": _csv(errors), FIDELITY_PICTURE: picture, MEASURED: measured_file(errors)}
+    verdicts = [verdict(said)]
+    content = {"verdict": verdicts[0], "budget": errors.budget, **said.as_dict(), "subnets_trained": errors.archs}
+    if against:
+        verdicts.append(verdict_against(against))
+        content["against"] = {"verdict": verdicts[-1], **against._asdict()}
+    if schedule:
+        verdicts.append(verdict_of_budgets(budgets))
+        content.update(schedule_verdict=verdicts[-1], schedule=plain(budgets))
+        files["schedule.csv"] = schedule_csv(schedule)
+        files[SCHEDULE_PICTURE] = draw_schedule(budgets, str(schedule))
+    tables = tables_of(said, budgets, against)
+    told = f"{title}; {said.trained_twice} of them with a second seed. {said.pairs} pairs."
+    files["fidelity.md"] = _page(told, verdicts, tables, [name for name in files if name.endswith(".png")])
+    files["fidelity.json"] = as_json(content)
     paths = {folder / name: each for name, each in files.items()}
+    make_folder(folder)
     write_together(paths)
-    return Written(list(paths), content)
+    return Written(sorted(paths), content, tables, verdicts)
 
 
-def _csv(plan: FidelityPlan, measured: Measured, archs: List[ArchCode]) -> str:
+def _csv(errors: FidelityErrors) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    twins = {place for couple in plan.chosen.twins for place in couple}
-    rows = [] if measured.twice is None else measured.twice.rows.tolist()
-    for row, (arch, place) in enumerate(zip(archs, plan.chosen.subnets)):
-        how = "baseline" if place == plan.chosen.baseline else "twin" if place in twins else "cell"
-        both = ("", "")
-        if row in rows:
-            both = tuple(float(each[rows.index(row)].mean()) for each in measured.twice[1:])
-        latency = measured.latency[row]
-        writer.writerow([arch, how, "" if np.isnan(latency) else latency, measured.supernet[row].mean(),
-                         measured.alone[row].mean(), *both])  # fmt: skip
+    supernet, alone, latency, _, twice = errors.measured
+    rows = [] if twice is None else twice.rows.tolist()
+    for row, (arch, how) in enumerate(zip(errors.archs, errors.drawn_as)):
+        both = [float(each[rows.index(row)].mean()) for each in twice[1:]] if row in rows else ("", "")
+        known = "" if np.isnan(latency[row]) else latency[row]
+        writer.writerow([arch, how, known, supernet[row].mean(), alone[row].mean(), *both])
     return text.getvalue()
 
 
-def _page(said: Fidelity, told: str) -> str:
-    lines = [
-        "# Fidelity",
-        "",
-        f"{said.subnets} subnets, {told}; {said.trained_twice} of them with a second seed. {said.pairs} pairs.",
-        "",
-        verdict(said),
-        "",
-        "| between | Kendall's tau (95 %) | Spearman's rho (95 %) |",
-        "|---|---|---|",
-        f"| the supernet and training alone | {said.tau} | {said.rho} |",
-        f"| one training and another | {said.tau_of_trainings} | {said.rho_of_trainings} |",
-        f"| the most that a ranking could reach, by a model | {said.reachable} | |",
-        f"| couples within {said.window.share:.0%} of latency ({said.window.couples}) | {said.window.tau} | |",
-        "",
-        "| best of the supernet | lost, px (95 %) | drawn blindly, px | chance to be as good |",
-        "|---|---|---|---|",
-        *(
-            f"| {each.top} | {each.px:.4f} | {each.random_px:.4f} | {each.as_good_by_chance:.2f} |"
-            for each in said.regrets
-        ),
-        "",
-        f"![each subnet in the supernet and alone]({FIDELITY_PICTURE})",
-        "",
-    ]
+def _page(told: str, verdicts: List[str], tables: List[Told], pictures: List[str]) -> str:
+    lines = ["# Fidelity", "", told, ""]
+    for each in verdicts:
+        lines += [each, ""]
+    for table in tables:
+        lines += [f"{table.title}:", "", *as_markdown(table), ""]
+    for name in pictures:
+        lines += [f"![{PICTURES[name]}]({name})", ""]
     return "\n".join(lines)

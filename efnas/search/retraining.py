@@ -37,6 +37,14 @@ class Alone(NamedTuple):
     def name(self) -> str:
         return self.config.runtime.experiment_name
 
+    @property
+    def seed(self) -> int:
+        return self.config.runtime.seed
+
+    @property
+    def epochs(self) -> int:
+        return self.config.train.num_epochs
+
 
 def search_of_run(settings: Config, folder: Path) -> Tuple[Search, Path]:
     """The search in a folder, and the best checkpoint of the run, which it must be of."""

@@ -75,10 +75,15 @@ def train_all(
         failed = _here(todo, jobs, lambda more: progress(done + more, len(configs)))
     for config in todo:
         if not is_finished(config):
-            failed.setdefault(config.runtime.experiment_name, "it was stopped")
+            failed.setdefault(_name(config), "it was stopped")
     if failed:
         said = "; ".join(f"{name}: {reason}" for name, reason in list(failed.items())[:3])
         raise EfnasError(f"{len(failed)} of {len(configs)} trainings failed; the others are kept. {said}")
+
+
+def _name(config: Config) -> str:
+    """With the folder of the run: the trainings of two budgets have the same name there."""
+    return f"{config.runtime.output_root.name}/{config.runtime.experiment_name}"
 
 
 def _here(todo: List[Config], jobs: int, tell: Callable[[float], None]) -> Dict[str, str]:
@@ -101,7 +106,7 @@ def _here(todo: List[Config], jobs: int, tell: Callable[[float], None]) -> Dict[
             }
             for each in as_completed(running):
                 if each.result():
-                    failed[running[each].runtime.experiment_name] = each.result()
+                    failed[_name(running[each])] = each.result()
         finally:
             processes.leave()
     return failed
@@ -122,7 +127,7 @@ def _on_cluster(
         failed = {}
         for number, (config, reason) in enumerate(answers, start=1):
             if reason:
-                failed[config.runtime.experiment_name] = reason
+                failed[_name(config)] = reason
             tell(number)
     return failed
 

@@ -1,8 +1,13 @@
-"""What a fidelity says of a ranking, as one sentence."""
+"""What a fidelity says of a ranking, of the budgets of a schedule and of another supernet: one sentence each."""
 
+from typing import List
+
+from efnas.search.against import Against
+from efnas.search.budgets import Budget
 from efnas.search.fidelity import Fidelity
 
 AS_GOOD = 0.1  # a ranking is called as good as another when its tau is surely no more than this below
+RANKS, NOT_RANKS = 0.6, 0.3  # a budget ranks from this tau between two trainings on, where its interval excludes that
 
 
 def verdict(fidelity: Fidelity) -> str:
@@ -33,3 +38,30 @@ def verdict(fidelity: Fidelity) -> str:
     return (
         f"{said}; whether it is as good as a second training cannot be told: {second}, it is above that by {against}."
     )
+
+
+def verdict_of_budgets(budgets: List[Budget]) -> str:
+    """The shortest budget at which training alone ranks."""
+    for each in budgets:
+        ceiling = each.ceiling
+        if ceiling.low is not None and ceiling.value >= RANKS and ceiling.low > NOT_RANKS:
+            long = f"{each.epochs} epoch{'s' if each.epochs > 1 else ''} ({each.steps:,} steps)"
+            return f"The shortest budget that ranks is {long}: two trainings have tau {ceiling}."
+    if all(each.ceiling.low is None for each in budgets):
+        return "Which budget ranks cannot be said: too few subnets were trained twice, or on too few scenes."
+    return (
+        f"None of these budgets ranks: at none have two trainings a tau of {RANKS} with an interval above {NOT_RANKS}; "
+        "train longer, or more subnets twice."
+    )
+
+
+def verdict_against(found: Against) -> str:
+    """Whether it ranks better than another supernet."""
+    by = f"its tau is above that of {found.of}, {found.tau}, by {found.gain:+.2f}"
+    if found.gain.low is None:
+        return f"Whether it ranks better than {found.of} cannot be said from so few subnets or scenes: {by}."
+    if found.gain.low > 0:
+        return f"It ranks better than {found.of}: {by}."
+    if found.gain.high < 0:
+        return f"It ranks worse than {found.of}: {by}."
+    return f"Whether it ranks better than {found.of} cannot be told: {by}."

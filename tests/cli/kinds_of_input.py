@@ -24,6 +24,7 @@ WHOLE = (
         "eval --config @/good.yaml --eval-batches={}", "retrain --config @/good.yaml --top={}",
         "retrain --config @/good.yaml --jobs={}", "retrain --config @/good.yaml --num-epochs={}",
         "fidelity --config @/good.yaml --subnets={}", "fidelity --config @/good.yaml --seeds={}",
+        "fidelity --config @/good.yaml --settling --pairs={}",
     ],
 )  # fmt: skip
 REAL = (

@@ -15,7 +15,6 @@ from efnas.core.routing import Fixed, Lanes, Switch
 from efnas.core.sampler import fair_cycle
 from efnas.core.space import ArchCode
 from efnas.core.supernet import EDGEFLOW
-from efnas.core.variables import INDEPENDENT, first_values
 from efnas.core.weights import Weights
 from efnas.training.loss import multiscale_loss
 
@@ -199,42 +198,6 @@ def test_the_baseline_builds_with_the_same_maps(graph):
     weights = Weights(variables_of(lambda layers: bilinear_baseline(layers, (64, 64, 6), base_width=4)))
     maps = bilinear_baseline(Layers(weights), tf.zeros([2, 64, 64, 6]), base_width=4)
     assert [m.shape.as_list() for m in maps.accumulated] == [[2, 16, 16, 4], [2, 32, 32, 4], [2, 64, 64, 4]]
-
-
-def test_all_subnets_begin_as_the_same_function(graph):
-    images = tf.constant(np.random.RandomState(3).uniform(-1, 1, (2, 32, 48, 6)).astype("f"))
-    weights, features = Weights(supernet_variables(EDGEFLOW, BASE_WIDTH), seed=2), []
-    for code in ("000000000", "121201210"):
-        layers = Layers(weights)
-        EDGEFLOW.network(layers, Fixed(EDGEFLOW.space, EDGEFLOW.space.parse(code)), images, BASE_WIDTH)
-        features.append([seen.mean for seen in layers.seen if seen.name in ("Up2/bn", "H1/bn", "H2/bn")])
-    with tf.Session() as session:
-        session.run(tf.global_variables_initializer())
-        one, other = session.run(features)
-    for a, b in zip(one, other):
-        assert np.abs(a).max() > 0
-        np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-def test_with_independent_first_values_nothing_is_shared():
-    variables = supernet_variables(EDGEFLOW, BASE_WIDTH)
-    with tf.Graph().as_default(), tf.Session() as session:
-        weights = Weights(first_values(variables, INDEPENDENT), seed=2)
-        session.run(tf.global_variables_initializer())
-        found = session.run(weights.trained)
-    assert {name: value.shape for name, value in found.items()} == {
-        name: each.shape for name, each in variables.items()
-    }
-    seen = set()
-    for name, value in found.items():
-        kind = name.rsplit("/", 1)[1]
-        if kind == "kernel":
-            height, width, inputs, _ = value.shape
-            assert value[0, 0].all() and value.std() == pytest.approx(np.sqrt(2 / (height * width * inputs)), rel=0.35)
-            assert value.flat[0] not in seen, name
-            seen.add(value.flat[0])
-        else:
-            assert (value == {"gamma": 1, "beta": 0}[kind]).all(), name
 
 
 def test_the_order_in_which_walks_are_built_changes_nothing():

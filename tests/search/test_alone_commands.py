@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -129,15 +130,28 @@ def test_a_second_call_trains_and_measures_nothing(retrained, trained, search):
     assert files == {path: path.stat().st_mtime_ns for path in files}
 
 
-def test_fidelity_trains_what_it_draws_and_compares(trained, search, tmp_path):
-    more = ["--subnets", 4, "--twins", 1, "--twice", 3, "--json"]
-    told = json.loads(words("fidelity", trained, search, tmp_path / "fid", *more).stdout)
-    assert told["subnets"] == 4 and told["trained_twice"] == 3 and told["pairs"] == 12
-    assert len(list((tmp_path / "fid" / "runs").glob(f"*/{LAST}.json"))) == 7
+SUBNETS = ["--subnets", 4, "--twins", 1, "--twice", 2]
+
+
+@pytest.fixture(scope="module")
+def compared(trained, search, tmp_path_factory):
+    """A fidelity with a schedule: its folder and what was told."""
+    out = tmp_path_factory.mktemp("out") / "fidelity"
+    return out, json.loads(words("fidelity", trained, search, out, *SUBNETS, "--schedule", "2", "--json").stdout)
+
+
+def rows_of(file):
+    with open(file, newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def test_fidelity_trains_what_it_draws_and_compares(compared):
+    out, told = compared
+    assert told["subnets"] == 4 and told["trained_twice"] == 2 and told["pairs"] == 12
+    assert len(list((out / "runs").glob(f"*/{LAST}.json"))) == 6
     assert ",".join("000001000") in told["subnets_trained"] and told["budget"]["epochs"] == 1
     assert -1 <= told["tau"]["value"] <= 1
-    with open(tmp_path / "fid" / "fidelity.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(out / "fidelity.csv")
     # Alone as told, the mean of both seeds where there are two, less what the second does to all alike.
     first, second, alone = (
         np.array([float(row[name]) for row in rows if row["second_seed_epe"]])
@@ -145,10 +159,61 @@ def test_fidelity_trains_what_it_draws_and_compares(trained, search, tmp_path):
     )
     assert (first != second).all()
     np.testing.assert_allclose(alone, (first + second - (second - first).mean()) / 2, rtol=1e-9)
-    assert sum(bool(row["second_seed_epe"]) for row in rows) == 3
-    seeds = {path.name.rsplit("-", 1)[1] for path in (tmp_path / "fid" / "runs").glob("*-*") if path.is_dir()}
+    assert sum(bool(row["second_seed_epe"]) for row in rows) == 2
+    seeds = {path.name.rsplit("-", 1)[1] for path in (out / "runs").glob("*-*") if path.is_dir()}
     assert seeds == {"42", "43"}
-    assert (tmp_path / "fid" / "fidelity.png").stat().st_size > 10_000
+    assert (out / "fidelity.png").stat().st_size > 10_000
+
+
+def test_a_schedule_trains_those_trained_twice_at_other_budgets_too_and_the_main_budget_is_one_of_them(compared):
+    out, told = compared
+    twice = [row for row in rows_of(out / "fidelity.csv") if row["second_seed_epe"]]
+    names = {f"{row['arch'].replace(',', '')}-{seed}" for row in twice for seed in (42, 43)}
+    assert {seal.parent.name for seal in (out / "schedule" / "2").glob(f"*/{LAST}.json")} == names
+    assert not (out / "schedule" / "1").exists()
+    assert [(each["epochs"], each["steps"]) for each in told["schedule"]] == [(1, 3), (2, 6)]
+    rows = rows_of(out / "schedule.csv")
+    assert len(rows) == 8
+    for row in rows:
+        (own,) = (each for each in twice if each["arch"] == row["arch"])
+        name, both = f"{row['arch'].replace(',', '')}-{row['seed']}", (own["first_seed_epe"], own["second_seed_epe"])
+        if row["epochs"] == "1":
+            assert row["epe"] == both[int(row["seed"]) - 42]
+        kept = out / "errors" / ("" if row["epochs"] == "1" else "2") / f"{name}.json"
+        assert float(row["epe"]) == pytest.approx(np.mean(json.loads(kept.read_text())["epe"]))
+    for each in told["schedule"]:
+        own = [float(row["epe"]) for row in rows if int(row["epochs"]) == each["epochs"]]
+        assert each["epe"] == pytest.approx(np.mean(own))
+    assert (out / "schedule.png").stat().st_size > 10_000 and "(schedule.png)" in (out / "fidelity.md").read_text()
+
+
+def test_another_supernet_is_compared_with_what_was_trained_and_trains_nothing(compared, trained, tmp_path):
+    out, told = compared
+    config, run = trained
+    shutil.copytree(run, tmp_path / "second")  # a run without a search
+    place = ["fidelity", "--output-root", tmp_path, "--experiment-name", "second"]
+    before = sorted(out.rglob("*"))
+    done = json.loads(efnas(*place, "--against", out, "--out", tmp_path / "out", "--json").stdout)
+    assert sorted(out.rglob("*")) == before
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "fidelity.csv", "fidelity.json", "fidelity.md", "fidelity.png", "measured.json"
+    }  # fmt: skip
+    first, second = rows_of(out / "fidelity.csv"), rows_of(tmp_path / "out" / "fidelity.csv")
+    assert [[row["arch"], row["alone_epe"]] for row in first] == [[row["arch"], row["alone_epe"]] for row in second]
+    archs = [SPACE.parse(row["arch"]) for row in second]
+    expected = subnet_errors(config, "best", archs, lambda done, total: None).epe
+    found = [float(row["supernet_epe"]) for row in second]
+    assert found == pytest.approx([expected[arch] for arch in archs], abs=1e-6) and len(set(found)) == 4
+    assert done["against"]["of"] == run.name
+    assert done["against"]["gain"] == [pytest.approx(done["tau"]["value"] - told["tau"]["value"]), None, None]
+    for more, why in [
+        (["--twice", 2], "leave out --twice."), (["--schedule", "3", "--jobs", 2], "leave out --schedule, --jobs."),
+        (["--set", "train.lr=0.1"], "leave out --set train.lr=0.1."), (["--out", out], "--out would replace"),
+        (["--set", "data.val_dir=train"], "on other validation pairs than second has"),
+        (["--against", tmp_path], "There is no measured.json"), (["--against", "outputs/fidelity/second"], "what --against compares with"),
+    ]:  # fmt: skip
+        wrong = efnas(*place, *([] if "--against" in more else ["--against", out]), *more, code=2, cwd=tmp_path)
+        assert why in wrong.stderr and len(wrong.stderr.strip().splitlines()) == 1, wrong.stderr
 
 
 @pytest.mark.parametrize("command", ["retrain", "fidelity"])
@@ -162,7 +227,9 @@ def test_wrong_input_is_one_sentence_and_writes_nothing(command, trained, search
     own = {"retrain": [(["--search", search, "--arch", "9"], "arch code"), (["--search", search, "--from", "nothing"], "--from is"),
                        (["--search", search, "--max-ms", "1"], "No subnet keeps these limits")],
            "fidelity": [(["--search", search, "--subnets", "4", "--twins", "2"], "cannot be had"),
-                        (["--search", search, "--subnets", "99999"], "cannot be had")]}  # fmt: skip
+                        (["--search", search, "--subnets", "99999"], "cannot be had"),
+                        (["--search", search, "--schedule", "2,2"], "different numbers of epochs"),
+                        (["--search", search, "--schedule", "2", "--twice", "0"], "--twice must be 1 or more")]}  # fmt: skip
     for more, why in cases + own[command]:
         done = efnas(*place, *more, code=2)
         assert why in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr

@@ -71,11 +71,14 @@ def test_work_that_was_left_goes_on_and_ends_with_the_same_bits(named):
     assert is_finished(left) and weights(left) == weights(straight)
 
 
-def test_one_that_fails_is_named_and_the_others_are_done(named, tmp_path):
-    bad, good = named("bad", 1, f"data.base_path={tmp_path / 'nowhere'}"), named("good", 1)
-    with pytest.raises(EfnasError, match=f"1 of 2 trainings failed; the others are kept. bad: .*{tmp_path}/nowhere"):
-        train_all([bad, good])
-    assert is_finished(good) and not is_finished(bad)
+def test_those_that_fail_are_named_with_their_folder_and_the_others_are_done(named, tmp_path):
+    lacking = f"data.base_path={tmp_path / 'nowhere'}"
+    bad = [named("bad", 1, lacking, f"runtime.output_root={tmp_path / folder}") for folder in ("5", "20")]
+    good = named("good", 1)
+    said = f"2 of 3 trainings failed; the others are kept. 5/bad: .*{tmp_path}/nowhere.*; 20/bad: "
+    with pytest.raises(EfnasError, match=said):
+        train_all([*bad, good])
+    assert is_finished(good) and not any(map(is_finished, bad))
 
 
 def test_when_who_started_it_is_killed_a_training_saves_and_ends(named):

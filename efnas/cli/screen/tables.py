@@ -2,7 +2,7 @@
 
 from typing import Callable, Iterable, List, Optional, Sequence
 
-from efnas.cli.screen.console import Marked, table
+from efnas.cli.screen.console import Marked, console, table
 from efnas.core.space import ArchCode
 
 MEANINGS = {"identity": "identity: another run", "tuning": "tuning: shown", "place": "place: of no account"}
@@ -61,3 +61,12 @@ def _cells(row) -> dict:
         "known": row.known,
         ">EPE": "" if row.epe is None else f"{row.epe:.4f}",
     }
+
+
+def show_told(written) -> None:
+    """What a finding says (`search.told.Written`), and where it was written."""
+    for each in written.tables:
+        console().print(table(*each))
+    for sentence in written.verdicts:
+        print(sentence)
+    print(f"Written: {', '.join(map(str, written.files))}")
