@@ -41,12 +41,13 @@ def verdict(fidelity: Fidelity) -> str:
 
 
 def verdict_of_budgets(budgets: List[Budget]) -> str:
-    """The shortest budget at which training alone ranks."""
+    """The shortest budget at which training alone agrees with itself, and how far it then ranks as the longest does."""
     for each in budgets:
         ceiling = each.ceiling
         if ceiling.low is not None and ceiling.value >= RANKS and ceiling.low > NOT_RANKS:
             long = f"{each.epochs} epoch{'s' if each.epochs > 1 else ''} ({each.steps:,} steps)"
-            return f"The shortest budget that ranks is {long}: two trainings have tau {ceiling}."
+            longest = "" if each.with_longest is None else f", and {each.with_longest} with the longest budget"
+            return f"The shortest budget that ranks is {long}: two trainings have tau {ceiling}{longest}."
     if all(each.ceiling.low is None for each in budgets):
         return "Which budget ranks cannot be said: too few subnets were trained twice, or on too few scenes."
     return (
