@@ -12,9 +12,10 @@ class LocalCluster:
     def __init__(self, folder):
         self.folder, self.processes = folder, []
         self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard")
-        while not (folder / "scheduler").exists():
+        written = folder / "scheduler"
+        while not written.exists() or not written.read_text().endswith("}"):  # it is seen while it is being written
             time.sleep(0.05)
-        self.address = json.loads((folder / "scheduler").read_text())["address"]
+        self.address = json.loads(written.read_text())["address"]
 
     def worker(self, *words):
         return self._start("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny", *words)

@@ -147,9 +147,13 @@ def test_any_assignment_is_a_configuration_or_an_error_of_ours(key, value):
 
 
 def test_every_key_belongs_to_one_group_of_the_manifest():
-    config = load_config(
-        assignments=["data.dataset=synthetic", "data.synthetic={}", "data.val_holdout=4", "train.arch=baseline"]
-    )
+    later = [
+        "data.val_holdout=4",
+        "train.arch=baseline",
+        "train.first_values=independent",
+        "train.lane_batches=different",
+    ]
+    config = load_config(assignments=["data.dataset=synthetic", "data.synthetic={}", *later])
     manifest = build_manifest(config, {"base_width": 32}, {"train": {"samples": 3}}, {"train.step": "x"}, "CPU")
     groups = [set(manifest[name]) for name in ("identity", "tuning", "place")]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
