@@ -103,10 +103,9 @@ class SearchSpace:
                 raise EfnasError(f"'{text}' is not an index; write # and a number, as in #27.")
             return self.at(_number(text[1:]))
         fields = [field.strip() for field in text.split(",")] if "," in text else list(text)
-        if not fields:
-            raise EfnasError(
-                f"The arch code is empty; write one digit per choice block, as in {self.baseline.compact}."
-            )
+        if not fields or text.isalpha():  # a name that another command knows, such as best
+            what = f"'{text}' is no arch code" if fields else "The arch code is empty"
+            raise EfnasError(f"{what}; write one digit per choice block, as in {self.baseline.compact}.")
         for place, field in enumerate(fields, start=1):
             if not field:
                 raise EfnasError(f"Field {place} of the arch code '{text}' is empty.")

@@ -117,7 +117,7 @@ CASES = [
     (["fit", "--arch", CODE, *VELA, "--plot", "@/x.xyz"], "ends with .png, .svg, .pdf"),
     (["vela-compare", "--arch", CODE, *VELA, "--checkpoint", "best", "--skip-checkpoint"], "contradict"),
     (["vela-compare", "--arch", CODE, *VELA, "--checkpoint", "best", *GOOD, *RUNS, "absent"], "no checkpoint"),
-    (["vela-compare", "--arch", "best", *VELA, "--skip-checkpoint"], "not a digit"),
+    (["vela-compare", "--arch", "best", *VELA, "--skip-checkpoint"], "'best' is no arch code"),
     (["vela-compare", "--arch", CODE, *VELA, "--system-config", "A"], "name it with --vela-config"),
     (["vela-compare", "--arch", CODE, *VELA, "--vela-config", "@/mine.ini"], "needs --system-config"),
     (["vela-compare", "--arch", CODE, *VELA, *OWN], "no section [Memory_Mode.B]"),

@@ -57,7 +57,7 @@ def test_options_are_encoded_by_their_values():
         ("0,0,,0,0,1,0,0,0", "Field 3"), ("0,0,0,0,0,1,0,0,", "Field 9"), ("", "is empty"), ("   ", "is empty"),
         ("0000a1000", "'a' (field 5"), ("0,0,0,0,0,-1,0,0,0", "'-1' (field 6"), ("#19683", "outside the space"),
         ("#", "not an index"), ("#-1", "not an index"), ("#1.5", "not an index"), ("0 0 0 0 0 1 0 0 0", "not a digit"),
-        ("00000100²", "not a digit"),
+        ("00000100²", "not a digit"), ("baseline", "'baseline' is no arch code"),
     ],
 )  # fmt: skip
 def test_a_wrong_code_gets_one_clear_sentence(text, message):
