@@ -58,7 +58,7 @@ def verdict_of_budgets(budgets: List[Budget]) -> str:
 
 def verdict_against(found: Against) -> str:
     """Whether it ranks better than another supernet."""
-    by = f"its tau is above that of {found.of}, {found.tau}, by {found.gain:+.2f}"
+    by = f"its tau less that of {found.of}, {found.tau}, is {found.gain:+.2f}"
     if found.gain.low is None:
         return f"Whether it ranks better than {found.of} cannot be said from so few subnets or scenes: {by}."
     if found.gain.low > 0:

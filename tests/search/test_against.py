@@ -91,7 +91,7 @@ def test_the_sentence_follows_the_interval_of_the_gain():
         return verdict_against(Against("first", Estimate(0.5, 0.2, 0.7), Estimate(*gain)))
 
     assert said(0.3, 0.1, 0.5) == (
-        "It ranks better than first: its tau is above that of first, 0.50 (0.20 to 0.70), by +0.30 (+0.10 to +0.50)."
+        "It ranks better than first: its tau less that of first, 0.50 (0.20 to 0.70), is +0.30 (+0.10 to +0.50)."
     )
     assert "ranks worse than first" in said(-0.3, -0.5, -0.1)
     assert "cannot be told" in said(0.3, -0.1, 0.5)
