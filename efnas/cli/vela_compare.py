@@ -37,6 +37,7 @@ def vela_compare(
         Optional[Path],
         typer.Option(metavar="FILE.png", show_default=False, help="Draw the SRAM over time and the latency per block."),
     ] = None,
+    by_block: Annotated[bool, typer.Option("--by-block", help="Show what the milliseconds of each block are.")] = False,
     summary: Annotated[Path, typer.Option(metavar="FILE", help="Where to write everything as JSON.")] = Path(
         "compare_summary.json"
     ),
@@ -85,11 +86,11 @@ def vela_compare(
     if output.as_json:
         print_json(content)
     else:
-        _show(content, rows, summary, plot)
+        _show(content, rows, summary, plot, by_block)
     result.require_accepted()
 
 
-def _show(content: dict, swept: list, summary: Path, plot: Optional[Path]) -> None:
+def _show(content: dict, swept: list, summary: Path, plot: Optional[Path], by_block: bool) -> None:
     from efnas.cli.screen.console import Marked, console, print_next, table
     from efnas.cli.screen.tables import FITS, cost_rows_table
     from efnas.cost.compare import BASELINE
@@ -119,6 +120,8 @@ def _show(content: dict, swept: list, summary: Path, plot: Optional[Path]) -> No
         for number, each in enumerate(one["most_expensive"])
     ]
     screen.print(table("Most expensive operators", ["network", "block", ">ms", "operator"], rows))
+    for name, one in networks if by_block else ():
+        screen.print(table(f"{name}, block by block", *_parts(one["by_block"])))
     if swept:
         screen.print(cost_rows_table("In the table of the sweep", swept))
     if networks[1][1]["weights"] != networks[0][1]["weights"]:
@@ -130,3 +133,14 @@ def _show(content: dict, swept: list, summary: Path, plot: Optional[Path]) -> No
         print_next(f"efnas fit --arch {content['subnets'][0]['arch']}{same_network()}")
     else:
         print_next(f"efnas sweep --form {content['form']}")
+
+
+def _parts(stages: List[dict]) -> tuple:
+    """The columns and the rows of what the milliseconds of each stage are."""
+    columns = ["block", ">ms", ">share", ">NPU ms", ">SRAM ms", ">weights ms", ">MMACs", ">NPU used"]
+    total = sum(each["ms"] for each in stages)
+    return columns, [
+        (each["stage"], f"{each['ms']:.2f}", f"{each['ms'] / total:.1%}", f"{each['npu_ms']:.2f}",
+         f"{each['sram_ms']:.2f}", f"{each['weights_ms']:.2f}", f"{each['macs'] / 1e6:,.1f}", f"{each['used']:.0%}")
+        for each in stages
+    ]  # fmt: skip

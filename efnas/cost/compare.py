@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
 from efnas.core.space import ArchCode
+from efnas.cost.parts import parts
 from efnas.errors import CheckFailed
 from efnas.export.network_files import NetworkFiles
 from efnas.files import make_folder, write_whole
+from efnas.vela.board import Profile
 from efnas.vela.compiler import Settings, Vela, other_figures
 from efnas.vela.output import Compiled
 
@@ -47,24 +49,25 @@ class Comparison(NamedTuple):
             raise CheckFailed("Not accepted: " + ". ".join(reasons) + ".")
 
     def as_dict(self) -> dict:
-        limit = self.vela.profile.arena_limit_kib
+        profile = self.vela.profile
         base = self.baseline.compiled
         subnets = []
         for subnet in self.subnets:
             pairs = {name: (getattr(subnet.compiled, name), getattr(base, name)) for name in FIGURES}
             subnets.append(
-                {"arch": subnet.name, **_figures(subnet, limit), "accepted": not subnet.failed, "failed": subnet.failed,
+                {"arch": subnet.name, **_figures(subnet, profile),
+                 "accepted": not subnet.failed, "failed": subnet.failed,
                  "diff": {name: one - other for name, (one, other) in pairs.items()},
                  "ratio": {name: one / other for name, (one, other) in pairs.items() if other}}
             )  # fmt: skip
         version = self.vela.version
         return {
-            "baseline": _figures(self.baseline, limit),
+            "baseline": _figures(self.baseline, profile),
             "subnets": subnets,
             "vela": {"version": version, **self.settings._asdict(), "limits": self.limits._asdict(),
                      "notice": other_figures(version, self.settings.legacy_core)},
-            "profile": self.vela.profile.name,
-            "arena_limit_kib": limit,
+            "profile": profile.name,
+            "arena_limit_kib": profile.arena_limit_kib,
             "form": self.form,
         }  # fmt: skip
 
@@ -114,8 +117,8 @@ def _failures(compiled: Compiled, baseline: Compiled, limits: Limits) -> List[st
     return failed
 
 
-def _figures(network: ComparedNetwork, limit: Optional[float]) -> dict:
-    compiled = network.compiled
+def _figures(network: ComparedNetwork, profile: Profile) -> dict:
+    compiled, limit = network.compiled, profile.arena_limit_kib
     expensive = sorted(compiled.operators, key=lambda operator: -operator.cycles)[:5]
     return {
         **{name: getattr(compiled, name) for name in FIGURES},
@@ -126,4 +129,5 @@ def _figures(network: ComparedNetwork, limit: Optional[float]) -> dict:
         "most_expensive": [
             {"stage": each.stage, "name": each.name, "ms": compiled.milliseconds(each)} for each in expensive
         ],
+        "by_block": [part._asdict() for part in parts(compiled, profile)],
     }

@@ -24,8 +24,13 @@ class _LayerForm(NamedTuple):
 
     header: str
     sram: int
-    cycles: int
+    cycles: int  # followed, after a share, by those of the NPU, the SRAM, and the other memories
     macs: int
+
+    def busy(self, row: List[str]) -> Tuple[float, float, float]:
+        """Cycles that the NPU, the SRAM, and the slowest of the other memories are busy."""
+        npu, sram, *others = map(float, row[self.cycles + 2 : self.macs])
+        return npu, sram, max(others)
 
 
 LAYER_FORMS = [
@@ -54,12 +59,18 @@ WEIGHTS = "weights"
 
 
 class CompiledOperator(NamedTuple):
-    """A row of the per-layer table; `name` is that of the operator's output, `stage` its first part (E0, EB0, ...)."""
+    """A row of the per-layer table; `name` is that of the operator's output, `stage` its first part (E0, EB0, ...).
+
+    It takes so many `cycles`, while the NPU, the SRAM, and the slowest of the other memories are busy for their own.
+    """
 
     name: str
     sram_bytes: int
     cycles: float
     macs: int
+    npu_cycles: float
+    sram_cycles: float
+    memory_cycles: float
 
     @property
     def stage(self) -> str:
@@ -140,7 +151,7 @@ def _read_layers(text: str, version: str) -> List[CompiledOperator]:
     name = len(header) - 1
     operators = [
         CompiledOperator(",".join(row[name:]), int(float(row[form.sram])), float(row[form.cycles]),
-                 int(float(row[form.macs])))
+                 int(float(row[form.macs])), *form.busy(row))
         for row in rows
     ]  # fmt: skip
     # 5.x lists an activation that is part of another operator once more, at no cost.

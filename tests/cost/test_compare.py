@@ -10,6 +10,7 @@ from efnas.cache import Cache
 from efnas.config_files import load_config
 from efnas.core.network import FLOW_SPACE
 from efnas.cost.compare import Limits, compare
+from efnas.cost.parts import parts
 from efnas.cost.pictures import draw_comparison, peak_step
 from efnas.errors import EfnasError
 from efnas.export.network_files import NetworkFiles
@@ -130,3 +131,19 @@ def test_the_reference_figures_of_the_full_network_to_the_last_digit():
     assert ratios == pytest.approx([1.0, 1.10, 1.18], abs=0.005)
     assert [subnet.compiled.inference_ms for subnet in found.subnets[1:]] == pytest.approx([211.79, 227.20], abs=0.01)
     assert not any(subnet.failed for subnet in found.subnets)
+
+
+def test_the_parts_of_the_blocks_add_up_and_none_is_busier_than_its_block_takes(compared):
+    profile = compared.vela.profile
+    for network in (compared.baseline, *compared.subnets):
+        compiled = network.compiled
+        found = parts(compiled, profile)
+        assert [part.stage for part in found] == list(dict.fromkeys(each.stage for each in compiled.operators))
+        assert sum(part.ms for part in found) == pytest.approx(compiled.inference_ms)
+        assert sum(part.macs for part in found) == compiled.macs
+        for part in found:
+            assert max(part.npu_ms, part.sram_ms, part.weights_ms) <= part.ms * (1 + 1e-9), part.stage
+        busiest = sum(max(part[2:5]) for part in found)
+        assert busiest == pytest.approx(compiled.inference_ms, rel=0.02)
+    # 5.2 says how long the memory of the weights is busy, 4.5 counts that in the NPU's.
+    assert any(part.weights_ms for part in found) == (compared.vela.version == "5.2.0")
