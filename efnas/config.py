@@ -12,6 +12,8 @@ from typing_extensions import Literal
 
 from efnas.config_section import Section
 
+CROP, WHOLE = "crop", "whole"  # data.geometry
+
 
 class Runtime(Section):
     """Where a run is kept and on what it computes."""
@@ -65,10 +67,17 @@ class Data(Section):
     val_holdout: Optional[int] = Field(
         None, ge=1, description="Training pairs that are held out and validated on, in place of `val_dir`."
     )
-    input_height: int = Field(180, ge=16, le=4096, description="Height of a crop in pixels, a multiple of 4.")
-    input_width: int = Field(240, ge=16, le=4096, description="Width of a crop in pixels, a multiple of 4.")
+    input_height: int = Field(180, ge=16, le=4096, description="Height of the input in pixels, a multiple of 4.")
+    input_width: int = Field(240, ge=16, le=4096, description="Width of the input in pixels, a multiple of 4.")
+    geometry: Literal["crop", "whole"] = Field(
+        CROP,
+        description="The input is cut from a frame, or is the whole frame scaled down; errors are then of the flow "
+        "scaled back up, in pixels of the frame.",
+    )
     flow_clip: Optional[float] = Field(
-        50.0, gt=0, description="Labels are clipped to plus and minus so many pixels in training; null: never."
+        50.0,
+        gt=0,
+        description="Training labels are clipped to plus and minus so many pixels of the input; null: never.",
     )
     synthetic: Optional[Synthetic] = Field(None, description="See below; only with `dataset: synthetic`.")
 
@@ -79,6 +88,11 @@ class Data(Section):
         if self.val_holdout and self.val_list:
             raise ValueError("data.val_list and data.val_holdout contradict each other: set one to null")
         return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether the network sees whole frames."""
+        return self.geometry == WHOLE
 
 
 class Network(Section):
@@ -204,6 +218,11 @@ class Config(Section):
         here = self.changed("runtime", output_root=self.runtime.output_root.absolute())
         here = here.changed("data", base_path=self.data.base_path.absolute())
         return here.changed("train", init_from=begins and begins.absolute())
+
+
+def frames_told(geometry: str) -> str:
+    """What the title of figures says of their geometry: nothing of the usual one."""
+    return ", whole frames" if geometry == WHOLE else ""
 
 
 def all_keys() -> List[str]:

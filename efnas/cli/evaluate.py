@@ -45,6 +45,7 @@ def evaluate(
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tables import ranking_table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
+    from efnas.config import frames_told
     from efnas.core.alone import chosen_of, in_words
     from efnas.runs.supernet import supernet_of
 
@@ -66,7 +67,7 @@ def evaluate(
         print_json(ranking.as_dict)
         return
     what = "Subnets" if supernet.arch is None else f"{in_words(supernet.arch).capitalize()} alone,"
-    title = f"{what} of {ranking.checkpoint}, epoch {ranking.epoch}"
+    title = f"{what} of {ranking.checkpoint}, epoch {ranking.epoch}{frames_told(settings.data.geometry)}"
     console().print(ranking_table(title, ranking.errors, supernet.baseline_subnet))
     if ranking.errors.chance():
         print(ranking.errors.chance())

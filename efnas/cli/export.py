@@ -33,6 +33,7 @@ def export(
     from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
+    from efnas.config import frames_told
     from efnas.export.host import FORMS
     from efnas.runs.run_files import arch_of
     from efnas.runs.supernet import whole_supernet_of
@@ -66,7 +67,8 @@ def export(
         facts.append((port["name"], "x".join(map(str, port["shape"])) + f" {port['type']}{quantised}"))
     if done.verification:
         pairs, file_epe, float_epe, zero_epe = done.verification
-        facts.append((f"EPE on {pairs} pairs", f"{file_epe:.4f} px; float graph {float_epe:.4f} px"))
+        frames = frames_told(settings.data.geometry)
+        facts.append((f"EPE on {pairs} pairs{frames}", f"{file_epe:.4f} px; float graph {float_epe:.4f} px"))
         facts.append(("gap to float", f"{done.verification.gap:+.2%} (zero flow: {zero_epe:.4f} px)"))
     console().print(table(str(out), ["", ""], facts))
     print_next(f"efnas infer IMAGE_0 IMAGE_1 --tflite {out} --out flow.png")

@@ -42,12 +42,14 @@ def infer(
 ) -> None:
     """Predict the flow of an image pair, of two folders, or of a folder of video frames.
 
-    The picture shows direction as hue and length as saturation, with the wheel as legend. Images may have any size.
+    The picture shows direction as hue and length as saturation, with the wheel as legend. Images may have any size: an
+    exported file, or a checkpoint with data.geometry: whole, sees larger ones scaled down, and their flow is scaled up.
     """
     from efnas.cli.run_names import options_for
     from efnas.cli.screen.console import print_json, print_next
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
+    from efnas.config import WHOLE, frames_told
     from efnas.evaluation.inference import Inference, subnet_flow
 
     inference = Inference(first, second, out, truth)
@@ -55,11 +57,13 @@ def infer(
         from efnas.export.flow import file_flow
 
         network, name, proposed = nullcontext(file_flow(tflite)), tflite.name, "--help"
+        geometry = WHOLE  # a file takes one size
     else:
         from efnas.core.alone import in_words
         from efnas.runs.run_files import arch_of
 
         settings = run.settings(of_run=True)
+        geometry = settings.data.geometry
         code = arch_of(settings, arch, checkpoint)
         quiet_tensorflow()
         network, name = subnet_flow(settings, checkpoint, code), in_words(code.compact)
@@ -69,9 +73,9 @@ def infer(
     with network as flow, progress_bar("Predicting", "pairs") as progress:
         found = inference.run(flow, name, longest, progress)
     if output.as_json:
-        print_json({"network": name, "pairs": [each.as_dict() for each in found]})
+        print_json({"network": name, "geometry": geometry, "pairs": [each.as_dict() for each in found]})
         return
-    _show(name, found, out)
+    _show(name + frames_told(geometry), found, out)
     print_next(f"efnas vela-compare {proposed}")
 
 

@@ -69,10 +69,10 @@ def retrain(
     with progress_bar("Measuring", "pairs") as progress:
         known = [measured(each.config, deployment, folder / "files", progress) for each in trainings]
     results = results_of(trainings, known, found.errors)
-    title = f"Retrained alone, {settings.train.num_epochs} epochs each, {found.table.about['title']}"
-    written = write_results(folder, results, title, as_told(trainings, known))
+    title = f"Retrained alone, {settings.train.num_epochs} epochs each, {found.table.title}"
+    written = write_results(folder, results, title, as_told(trainings, known), settings.data.geometry)
     if output.as_json:
-        print_json({"results": as_dicts(results)})
+        print_json({"geometry": settings.data.geometry, "results": as_dicts(results)})
         return
     console().print(table(title, list(COLUMNS), [cells(each) for each in results], less=COLUMNS[5:8:2]))
     print(f"Written: {written[0]}, {', '.join(NAMES[1:])}")

@@ -23,7 +23,7 @@ def runs(context: typer.Context, output_root: OutputRoot = None, output: Output 
     if context.invoked_subcommand:
         return
     from efnas.cli.screen.console import Marked, console, print_json, print_next, table
-    from efnas.config import Runtime
+    from efnas.config import CROP, Runtime
     from efnas.runs.listing import find_runs, varying
 
     root = output_root or Runtime().output_root
@@ -38,13 +38,16 @@ def runs(context: typer.Context, output_root: OutputRoot = None, output: Output 
         )
         return
     rows, some_alone = [], any(run.arch for run in found)
+    some_whole = any(run.as_dict()["geometry"] != CROP for run in found)
     for run in found:
         one = run.as_dict()
         trained = [(run.arch or "supernet") if run.settings else ""] if some_alone else []
         best = ("", "") if one["best_epe"] is None else (f"{one['best_epe']:.3f}", f"{one['zero_flow_epe']:.3f}")
         standing = (Marked(STATES[run.state]), f"{one['epoch']}/{run.epochs}", f"{one['step']:,}")
-        rows.append((one["run"], *trained, *standing, *best))
-    columns = ["run", *(["trains"] if some_alone else []), "state", ">epoch", ">step", ">best EPE px", ">zero flow px"]
+        frames = [one["geometry"]] if some_whole else []
+        rows.append((one["run"], *trained, *standing, *frames, *best))
+    columns = ["run", *(["trains"] if some_alone else []), "state", ">epoch", ">step",
+               *(["frames"] if some_whole else []), ">best EPE px", ">zero flow px"]  # fmt: skip
     console().print(table(f"{len(found)} run{'s' * (len(found) != 1)} in {root}", columns, rows))
     keys = [key for key in next(iter(differ.values()), {}) if not key.endswith("names_sha256")]
     if keys:
@@ -75,6 +78,7 @@ def show(
 
     from efnas.cli.run_names import options_for, run_folder
     from efnas.cli.screen.console import console, print_json, print_next
+    from efnas.config import frames_told
     from efnas.core.alone import in_words
     from efnas.figures import require_picture
     from efnas.runs.listing import evaluations, read_run
@@ -103,7 +107,7 @@ def show(
     _draw(rows, mean, lines)
     best = "" if one["best_epe"] is None else f"best {one['best_epe']:.3f} after epoch {one['best_epoch']}, "
     figures = (f"{name} {float(last[column]):.3f}" for name, column in (("last", mean), *lines))
-    console().print(f"EPE in pixels: {best}{', '.join(figures)}")
+    console().print(f"EPE in pixels{frames_told(one['geometry'])}: {best}{', '.join(figures)}")
     if plot:
         console().print(f"Picture: {plot}")
     print_next(f"efnas eval {options_for(folder)}")

@@ -56,7 +56,8 @@ def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
     answer = answer_of(found.table, found.errors, limits.limits())
     of, pairs = found.errors.about["of"], len(found.errors.pairs)
     if as_json:
-        print_json({"title": found.table.about["title"], "checkpoint": of["checkpoint"], "pairs": pairs,
+        print_json({"title": found.table.title, "checkpoint": of["checkpoint"],
+                    "geometry": found.errors.geometry, "pairs": pairs,
                     **answer.as_dict(top)})  # fmt: skip
         return answer
     screen = console()
@@ -66,7 +67,7 @@ def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
 
     named = {"best": answer.best, "cheapest alike": answer.cheapest,
              "baseline": found.table.row(found.table.space.baseline)}  # fmt: skip
-    title = f"{answer.found:,} of {len(found.table.rows):,} subnets, {pairs} pairs, {found.table.about['title']}"
+    title = f"{answer.found:,} of {len(found.table.rows):,} subnets, {pairs} pairs, {found.table.title}"
     screen.print(cost_rows_table(title, list(named.values()), list(named), more=beside))
     screen.print(f"Front: {len(answer.front)} subnets that no other beats in error and latency.")
     screen.print(cost_rows_table("", answer.front[:top], more=beside))

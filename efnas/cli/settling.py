@@ -44,7 +44,7 @@ class SettlingOptions:
         quiet_tensorflow()
         with pass_engine(dask, print_note) as engine, progress_bar("Errors", "subnets") as progress:
             along, names = errors_along(settings, found, folder, pairs, self.overwrite, progress, engine)
-        written = write_settling(folder, along, names)
+        written = write_settling(folder, along, names, settings.data.geometry)
         if as_json:
             print_json(written.content)
             return

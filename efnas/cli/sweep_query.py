@@ -46,9 +46,9 @@ def query(
         code = known.space.parse(arch)
         rows = [row for row in rows if row.arch == str(code)]
     if output.as_json:
-        print_json({"title": known.about["title"], "found": len(rows), "rows": [row.as_dict() for row in rows[:top]]})
+        print_json({"title": known.title, "found": len(rows), "rows": [row.as_dict() for row in rows[:top]]})
         return
-    title = f"{len(rows):,} of {len(known.rows):,} subnets, {known.about['title']} (estimates)"
+    title = f"{len(rows):,} of {len(known.rows):,} subnets, {known.title} (estimates)"
     console().print(cost_rows_table(title, rows[:top]))
     if rows:
         name = known.space.name

@@ -15,7 +15,7 @@ MARK = {"color": "tab:red", "zorder": 3}
 def draw_sweep(table: CostTable, space: SearchSpace) -> Dict[str, bytes]:
     """All pictures of a table, by the names of their files."""
     rows = [row for row in table.rows if row.known != FAILED]
-    title = table.about["title"]
+    title = table.title
     baseline = table.row(space.baseline)
     latency = np.array([row.latency_ms for row in rows])
     figures = {

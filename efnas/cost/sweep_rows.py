@@ -33,6 +33,7 @@ def table_of(swept: Sweep, work: Work, form: str, config: Config, epe: Dict[Arch
         "height": size[0], "width": size[1], "base_width": size[2],
         "weights": f"random, seed {config.runtime.seed}",
         "versions": {"efnas": __version__, **library_versions()},
+        **({"geometry": config.data.geometry} if epe else {}),
     }  # fmt: skip
     return CostTable(_rows(swept, whole_supernet_of(config), size, profile.arena_limit_kib, epe), about, swept.space)
 

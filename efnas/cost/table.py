@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional
 
+from efnas.config import CROP, frames_told
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.cost.pareto import front_by
@@ -67,17 +68,22 @@ COUNTED, MEASURED = ("macs", "params"), ("latency_ms", "fps", "sram_kib", "flash
 
 
 class CostTable(NamedTuple):
-    """`rows` in the order of the codes; `about` holds versions, settings and the proof."""
+    """`rows` in the order of the codes; `about` holds versions, settings and the proof, and the geometry of errors."""
 
     rows: List[Row]
     about: dict
     space: SearchSpace
 
+    @property
+    def title(self) -> str:
+        """Board, compiler and form, and what is to be said of the errors."""
+        return self.about["title"] + frames_told(self.about.get("geometry", CROP))
+
     def row(self, arch: ArchCode) -> Row:
         """Raises EfnasError for a subnet that the table leaves out."""
         found = next((row for row in self.rows if row.arch == str(arch)), None)
         if found is None:
-            raise EfnasError(f"The table of {self.about['title']} has no row of {arch}.")
+            raise EfnasError(f"The table of {self.title} has no row of {arch}.")
         return found
 
 

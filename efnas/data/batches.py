@@ -1,19 +1,21 @@
-"""Batches for TensorFlow: files are decoded and cropped by tf.data, in parallel and ahead of the step."""
+"""Batches for TensorFlow: files are decoded, and cropped or scaled, by tf.data, in parallel and ahead of the step."""
 
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Callable, Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from efnas.data.check import check_sample
+from efnas.data.check import check_sample, of_another_size
 from efnas.data.flow_files import HEADER_BYTES, MAGIC, UNKNOWN
 from efnas.data.flying_chairs import DataSet
 from efnas.data.sampling_plan import SamplePlan
+from efnas.data.scaling import smaller, smaller_flow
 from efnas.errors import EfnasError
 
 
 class Batch(NamedTuple):
-    """`images` float32 [n, h, w, 6] in [-1, 1] (two RGB frames); `flow` float32 [n, h, w, 2] in pixels."""
+    """`images` float32 [n, h, w, 6] in [-1, 1] (two RGB frames); `flow` float32 [n, h, w, 2] in pixels, or of unscaled
+    truth [n, H, W, 2] in pixels of a frame of that size."""
 
     images: tf.Tensor
     flow: tf.Tensor
@@ -27,6 +29,8 @@ class BatchReader:
     """Reads a plan of samples, in order, as batches of at most `batch_size`, each cut into pieces of `micro_size`.
 
     `start(session, plan)` begins to read; `batch` holds the tensors of the next piece each time they are fetched.
+    Samples are crops of height x width, or with `whole` the frames scaled down to that, with their flow; with
+    `unscaled_truth` that stays as it is, which takes frames of one size in a batch.
     """
 
     def __init__(
@@ -38,15 +42,20 @@ class BatchReader:
         micro_size: Optional[int] = None,
         flow_clip: Optional[float] = None,
         threads: int = 2,
+        whole: bool = False,
+        unscaled_truth: bool = False,
     ):
         self.dataset = dataset
         self.height, self.width = height, width
+        self._one_size = whole and unscaled_truth
+        framing = _cropped if not whole else _scaled_images if unscaled_truth else _scaled
         self._paths = tf.placeholder(tf.string, [None, 3])
         self._crops = tf.placeholder(tf.int64, [None, 2])
 
         @plain
         def decode(paths, crop):
-            return _decode(paths, crop, height, width, flow_clip)
+            images, flow = _decode(paths, crop, height, width, framing)
+            return images, flow if flow_clip is None else tf.clip_by_value(flow, -flow_clip, flow_clip)
 
         @plain
         def pieces(*batch):
@@ -76,10 +85,14 @@ class BatchReader:
 
     def explain(self, plan: SamplePlan, error: Exception) -> EfnasError:
         """What went wrong while samples of `plan` were read or computed, as one sentence that names a broken file."""
-        for index in dict.fromkeys(plan.indices.tolist()):
-            finding = check_sample(self.dataset.samples[index], self.height, self.width)
+        samples = [self.dataset.samples[index] for index in dict.fromkeys(plan.indices.tolist())]
+        for sample in samples:
+            finding = check_sample(sample, self.height, self.width)
             if finding:
                 return EfnasError(f"Cannot read a sample: {finding}")
+        finding = of_another_size(samples) if self._one_size else None
+        if finding:
+            return EfnasError(f"{finding} With data.geometry: whole the frames that are scored together have one size.")
         return EfnasError(f"TensorFlow failed on a batch of {self.dataset.source}: {str(error).splitlines()[0]}")
 
 
@@ -90,7 +103,7 @@ def micro_batch_sizes(samples: int, batch_size: int, micro_size: Optional[int]) 
     return [min(micro_size, samples - start) for start in range(0, samples, micro_size)]
 
 
-def _decode(paths, crop, height: int, width: int, flow_clip: Optional[float]):
+def _decode(paths, crop, height: int, width: int, framing: Callable):
     first = tf.image.decode_png(tf.read_file(paths[0]), channels=3)
     second = tf.image.decode_png(tf.read_file(paths[1]), channels=3)
     flow = _decode_flo(tf.read_file(paths[2]), paths[2])
@@ -104,15 +117,28 @@ def _decode(paths, crop, height: int, width: int, flow_clip: Optional[float]):
     )
     with tf.control_dependencies([tf.Assert(sizes_agree, ["sizes differ or are too small", paths])]):
         room = tf.cast(size, tf.int64) - [height, width]
+        flow = tf.identity(flow)
     top_left = tf.cast(tf.where(crop < 0, room // 2, crop % (room + 1)), tf.int32)
+    images, flow = framing([first, second], flow, top_left, height, width)
+    return tf.cast(images, tf.float32) / 127.5 - 1.0, flow
+
+
+def _cropped(pair, flow, top_left, height: int, width: int):
     begin = tf.concat([top_left, [0]], axis=0)
 
     def cut(image, channels):
         return tf.reshape(tf.slice(image, begin, [height, width, channels]), [height, width, channels])
 
-    images = tf.cast(tf.concat([cut(first, 3), cut(second, 3)], axis=-1), tf.float32) / 127.5 - 1.0
-    flow = cut(flow, 2)
-    return images, flow if flow_clip is None else tf.clip_by_value(flow, -flow_clip, flow_clip)
+    return tf.concat([cut(image, 3) for image in pair], axis=-1), cut(flow, 2)
+
+
+def _scaled(pair, flow, top_left, height: int, width: int):
+    images, flow = _scaled_images(pair, flow, top_left, height, width)
+    return images, smaller_flow(flow, height, width)
+
+
+def _scaled_images(pair, flow, top_left, height: int, width: int):
+    return smaller(tf.concat(pair, axis=-1), height, width), flow
 
 
 def _decode_flo(raw, path):

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Callable, Iterator, List, NamedTuple, Optional
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from efnas.data.flow_files import read_flo
 from efnas.data.flying_chairs import Sample, index_list, scan_folder
@@ -61,8 +61,17 @@ def check_sample(sample: Sample, min_height: int = 1, min_width: int = 1) -> Opt
     if flow.shape[:2] != sizes[0]:
         return f"{sample.flow} is {_size(flow.shape)} but {sample.first.name} is {_size(sizes[0])}."
     if sizes[0][0] < min_height or sizes[0][1] < min_width:
-        return f"{sample.first} is {_size(sizes[0])}, smaller than the crop of {_size((min_height, min_width))}."
+        return f"{sample.first} is {_size(sizes[0])}, smaller than the input of {_size((min_height, min_width))}."
     return None
+
+
+def of_another_size(samples: Sequence[Sample]) -> Optional[str]:
+    """A sentence that names the first of some whole samples that has another size than the first one."""
+    sizes = [read_flo(sample.flow).shape for sample in samples]
+    other = next((number for number, size in enumerate(sizes) if size != sizes[0]), None)
+    if other is None:
+        return None
+    return f"{samples[other].first} is {_size(sizes[other])}, {samples[0].first} {_size(sizes[0])}."
 
 
 def check_samples(samples, min_height: int = 1, min_width: int = 1) -> Iterator[Optional[str]]:

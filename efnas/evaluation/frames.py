@@ -61,16 +61,6 @@ def padded_to(images: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.pad(images, missing, mode="edge")
 
 
-def resized(maps: np.ndarray, height: int, width: int) -> np.ndarray:
-    """[h, w, c] scaled to height x width, bilinear, with averaging where it gets smaller."""
-    from PIL import Image
-
-    if maps.shape[:2] == (height, width):
-        return maps
-    channels = [Image.fromarray(np.ascontiguousarray(maps[..., place], np.float32)) for place in range(maps.shape[2])]
-    return np.stack([np.asarray(channel.resize((width, height), Image.BILINEAR)) for channel in channels], axis=-1)
-
-
 class Truth(NamedTuple):
     """Flow [h, w, 2] in pixels, and where it is known [h, w]."""
 

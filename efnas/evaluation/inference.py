@@ -9,6 +9,7 @@ import numpy as np
 from efnas.config import Config
 from efnas.core.space import ArchCode
 from efnas.data.flow_files import write_flo
+from efnas.data.scaling import scaled, scaled_flow
 from efnas.errors import EfnasError
 from efnas.evaluation.frames import Score, Truth, frame_pairs, padded_to, read_pair, read_truth, score
 from efnas.evaluation.panels import write_panel
@@ -102,7 +103,8 @@ class Inference:
 
 @contextmanager
 def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flow]:
-    """The float network of a subnet, recalibrated on training batches; a walk for each size of image.
+    """The float network of a subnet, recalibrated on training batches; a walk for each size of image, or with
+    `data.geometry: whole` one of the size that it was trained with, as a file has it.
 
     Raises EfnasError for a checkpoint that is missing or of another network, or a data set that is not there.
     """
@@ -136,7 +138,20 @@ def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flo
             taken, given = walks[size]
             return session.run(given, {taken: padded_to(images, *size)[None]})[:height, :width]
 
-        yield flow
+        data = config.data
+        yield through_one_size(flow, data.input_height, data.input_width) if data.whole else flow
+
+
+def through_one_size(network: Flow, height: int, width: int) -> Flow:
+    """Of images of any size by a network of one: smaller ones are padded, larger ones scaled down and their flow up."""
+
+    def flow(images: np.ndarray) -> np.ndarray:
+        size = images.shape[:2]
+        small = (min(size[0], height), min(size[1], width))
+        given = padded_to(scaled(images, *small), height, width)
+        return scaled_flow(network(given)[: small[0], : small[1]], *size)
+
+    return flow
 
 
 def require_memory(height: int, width: int, base_width: int) -> None:

@@ -6,6 +6,7 @@ from typing import Callable, List, NamedTuple, Optional
 from efnas.config import Config
 from efnas.core.alone import in_words
 from efnas.core.space import ArchCode
+from efnas.data.scaling import scaled, scaled_flow
 from efnas.evaluation.panels import write_panel
 from efnas.evaluation.subnets import PoolEvaluation, result_of
 from efnas.evaluation.trained import Trained, open_trained
@@ -41,12 +42,13 @@ def rank_subnets(
         evaluation = trained.evaluation()
         errors = _errors(trained, evaluation, archs, progress)
         drawn = _draw(trained, evaluation, errors.ranking()[0], pictures, picture_count) if pictures else []
-        sets = evaluation.sets
+        sets, doubt = evaluation.sets, trained.doubt(evaluation.sets)
     path, state = trained.path, trained.seal.state
     content = {
         "checkpoint": str(path),
         "epoch": state["epoch"],
         "step": state["step"],
+        "geometry": config.data.geometry,
         "bn_recal_batches": config.eval.bn_recal_batches,
         "val_samples": errors.samples,
         "val_fingerprint": sets.val.fingerprint(),
@@ -64,7 +66,7 @@ def rank_subnets(
     }
     written = ranking_file(path, which)
     write_json(written, content)
-    return Ranking(errors, path, state["epoch"], written, drawn, sets.doubt(), content)
+    return Ranking(errors, path, state["epoch"], written, drawn, doubt, content)
 
 
 def subnet_errors(
@@ -93,7 +95,9 @@ def _draw(trained: Trained, evaluation: PoolEvaluation, arch: ArchCode, folder: 
         for number in range(len(images)):
             name = evaluation.sets.val.samples[plan.indices[len(written)]].name
             path = folder / f"{Path(name).name}_{arch.compact}.png"
-            write_panel(path, f"{name}, {in_words(arch)}", images[number], flow[number], truth[number])
+            size = truth[number].shape[:2]
+            panels = scaled(images[number], *size), scaled_flow(flow[number], *size), truth[number]
+            write_panel(path, f"{name}, {in_words(arch)}", *panels)
             written.append(path)
             if len(written) == count:
                 return written

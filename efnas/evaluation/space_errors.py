@@ -19,6 +19,7 @@ from efnas.core.routing import Tree
 from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
+from efnas.data.scaling import scaled_flow
 from efnas.evaluation.recalibration import (
     BatchMoments,
     LoadedStatistics,
@@ -80,7 +81,8 @@ class SpaceEvaluator:
     def errors(
         self, session: tf.Session, bundle: Bundle, statistics: Statistics, batches: Iterable[Tuple]
     ) -> Iterator[np.ndarray]:
-        """For each batch (images, flow) the end-point errors of the bundle's subnets, float64 [subnets, n], in px."""
+        """For each batch (images, flow) the end-point errors of the bundle's subnets, float64 [subnets, n], in px; the
+        flow may be that of larger frames, which the images were scaled from."""
         self._loaded.load(session, statistics)
         with ThreadPoolExecutor(1) as pool:  # the sums of one batch beside the convolutions of the next
             summing = None
@@ -94,8 +96,12 @@ class SpaceEvaluator:
 
     def _errors_of(self, bundle: Bundle, coarse: Dict, fine: Dict, truth: np.ndarray) -> np.ndarray:
         found = np.empty([bundle.count, len(truth)])
-        for branch, errors in errors_of_sums(coarse, fine, truth):
-            found[self._place(branch)] = errors
+        # Flow of whole frames takes far more memory than the maps that it is scaled from: a pair at a time.
+        whole = truth.shape[1:] != next(iter(fine.values())).shape[1:]
+        for part in [slice(k, k + 1) for k in range(len(truth))] if whole else [slice(None)]:
+            maps = ({branch: flow[part] for branch, flow in side.items()} for side in (coarse, fine))
+            for branch, errors in errors_of_sums(*maps, truth[part]):
+                found[self._place(branch), part] = errors
         return found
 
     def _place(self, branch: Branch) -> int:
@@ -111,7 +117,8 @@ def errors_of_sums(
 ) -> Iterator[Tuple[Branch, np.ndarray]]:
     """The end-point error [n] of the sum of two maps [n, h, w, 2], for all pairs of branches that belong together.
 
-    The pairs are taken together that share the options which both depend on, so that a map is read once for many sums.
+    Maps of another size than the truth are scaled to it: a sum scaled is the sum of both scaled. The pairs are taken
+    together that share the options which both depend on, so that a map is read once for many sums.
     """
     shared = {place for place, _ in next(iter(coarse), ROOT)} & {place for place, _ in next(iter(fine))}
     groups: Dict[Branch, Tuple[List[Branch], List[Branch]]] = {}
@@ -120,11 +127,19 @@ def errors_of_sums(
             common = tuple(each for each in branch if each[0] in shared)
             groups.setdefault(common, ([], []))[side].append(branch)
     for ones, others in groups.values():
-        residuals = [_planes(truth - coarse[one]) if coarse else _planes(truth) for one in ones]
-        errors = _mean_lengths(np.stack(residuals), np.stack([_planes(fine[other]) for other in others]))
+        residuals = [_planes(truth - _at_size(truth, coarse[one])) if coarse else _planes(truth) for one in ones]
+        fines = [_planes(_at_size(truth, fine[other])) for other in others]
+        errors = _mean_lengths(np.stack(residuals), np.stack(fines))
         for one, row in zip(ones, errors):
             for other, own in zip(others, row):
                 yield joined(one, other), own
+
+
+def _at_size(truth: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Flow [n, h, w, 2] at the size of the truth."""
+    if maps.shape == truth.shape:
+        return maps
+    return np.stack([scaled_flow(flow, *truth.shape[1:3]) for flow in maps])
 
 
 def _planes(maps: np.ndarray) -> np.ndarray:

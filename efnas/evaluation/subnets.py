@@ -18,6 +18,7 @@ from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.batches import BatchReader
 from efnas.data.sampling_plan import SamplePlan, evaluation_plan, training_plan
+from efnas.data.scaling import larger_flow
 from efnas.data.sources import DataSets
 from efnas.evaluation.places import placed
 from efnas.evaluation.recalibration import (
@@ -36,12 +37,16 @@ Work = Generator[None, None, Result]
 class SubnetEvaluator:
     """Two `Switch` walks over the trained weights: one looks at batch statistics, one infers with recalibrated ones.
 
-    The result of an arch depends on its code, the weights and the batches, not on what was evaluated before it.
+    The result of an arch depends on its code, the weights and the batches, not on what was evaluated before it. With
+    `whole` frames the truth is that of a frame of any size, and the flow is scaled up to it.
     """
 
-    def __init__(self, supernet: Supernet, weights: Weights, height: int, width: int, base_width: int):
+    def __init__(
+        self, supernet: Supernet, weights: Weights, height: int, width: int, base_width: int, whole: bool = False
+    ):
         self.images = tf.placeholder(tf.float32, [None, height, width, 6], "images")
-        self.truth = tf.placeholder(tf.float32, [None, height, width, FLOW_CHANNELS], "truth")
+        size = [None, None] if whole else [height, width]
+        self.truth = tf.placeholder(tf.float32, [None, *size, FLOW_CHANNELS], "truth")
         self.batch_moments = BatchMoments(supernet, weights, self.images, base_width)
         self.code = self.batch_moments.code
         self._weights = weights
@@ -49,7 +54,8 @@ class SubnetEvaluator:
         layers = Layers(weights, self._loaded.of_layers)
         (self.maps,) = supernet.network(layers, Switch(supernet.space, self.code, layers), self.images, base_width)
         self.flow = valid_part(self.maps.accumulated[-1], height, width)[..., :FLOW_CHANNELS]
-        self._error = tf.reduce_mean(endpoint_error(self.flow, self.truth), axis=[1, 2])
+        scored = larger_flow(self.flow, self.truth) if whole else self.flow
+        self._error = tf.reduce_mean(endpoint_error(scored, self.truth), axis=[1, 2])
 
     def statistics(
         self, session: tf.Session, archs: List[ArchCode], batches: Optional[Iterable]
@@ -84,7 +90,7 @@ class SubnetEvaluator:
         return SubnetErrors(epe, float(zero.mean()), len(zero), by_pair)
 
     def predict(self, session: tf.Session, arch: ArchCode, statistics: Statistics, images: np.ndarray) -> np.ndarray:
-        """Flow [n, height, width, 2] in pixels for image pairs [n, height, width, 6]."""
+        """Flow [n, height, width, 2] in pixels of that size for image pairs [n, height, width, 6]."""
         self._loaded.load(session, statistics)
         return session.run(self.flow, {self.code: arch, self.images: images})
 
@@ -97,14 +103,17 @@ class PoolEvaluation:
         self._networks = supernet, weights
         size = self._size = (config.data.input_height, config.data.input_width)
         self._evaluator: Optional[SubnetEvaluator] = None
-        self._train_reader = BatchReader(sets.train, *size, config.train.batch_size, threads=threads)
-        self._val_reader = BatchReader(sets.val, *size, config.train.batch_size, threads=threads)
+        reading = (*size, config.train.batch_size)
+        how = {"threads": threads, "whole": config.data.whole}
+        self._train_reader = BatchReader(sets.train, *reading, **how)
+        self._val_reader = BatchReader(sets.val, *reading, **how, unscaled_truth=True)
 
     @property
     def evaluator(self) -> SubnetEvaluator:
         """Built when it is first asked for: a search reads the same batches and walks other ways."""
         if self._evaluator is None:
-            self._evaluator = SubnetEvaluator(*self._networks, *self._size, self.config.network.base_width)
+            width, whole = self.config.network.base_width, self.config.data.whole
+            self._evaluator = SubnetEvaluator(*self._networks, *self._size, width, whole)
         return self._evaluator
 
     def recalibration_batches(self, session: tf.Session, number: int = 0) -> Optional[Iterator]:

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import Iterator, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
@@ -11,10 +11,10 @@ from efnas.config import Config
 from efnas.core.costs import supernet_variables
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
-from efnas.data.sources import open_datasets, trained_on
+from efnas.data.sources import DataSets, open_datasets, trained_on
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import restore
-from efnas.runs.manifest import HOLDOUT, MANIFEST, read_manifest
+from efnas.runs.manifest import HOLDOUT, MANIFEST, geometry_of, read_manifest
 from efnas.runs.run_files import checkpoint_path
 from efnas.runs.seal import Seal
 from efnas.runs.supernet import supernet_of
@@ -39,12 +39,25 @@ class Trained(NamedTuple):
         Raises EfnasError when the data is not there, or the manifest beside the checkpoint is damaged.
         """
         data, sets = self.config.data, open_datasets(self.config.data)
-        if (self.path.parent / MANIFEST).is_file():  # a checkpoint that was copied elsewhere has none
-            run = read_manifest(self.path.parent)["identity"]
-            if run.get(HOLDOUT) != data.val_holdout:
-                mark = {key: run.get(f"data.train.{key}") for key in sets.train.fingerprint()}
-                sets = sets._replace(train=trained_on(data, run.get(HOLDOUT), mark) or sets.train)
+        run = self._run()
+        if run is not None and run.get(HOLDOUT) != data.val_holdout:
+            mark = {key: run.get(f"data.train.{key}") for key in sets.train.fingerprint()}
+            sets = sets._replace(train=trained_on(data, run.get(HOLDOUT), mark) or sets.train)
         return PoolEvaluation(self.supernet, self.weights, self.config, sets, self.device.threads)
+
+    def doubt(self, sets: DataSets) -> Optional[str]:
+        """What is to be said of errors on the validation pairs, where something is."""
+        run, geometry = self._run(), self.config.data.geometry
+        said = [sets.doubt()] if sets.doubt() else []
+        trained = geometry if run is None else geometry_of(run)
+        if trained != geometry:
+            said.append(f"Trained with data.geometry: {trained}, measured with {geometry}.")
+        return " ".join(said) or None
+
+    def _run(self) -> Optional[dict]:
+        """The identity of its run; a checkpoint that was copied elsewhere has none."""
+        folder = self.path.parent
+        return read_manifest(folder)["identity"] if (folder / MANIFEST).is_file() else None
 
 
 @contextmanager

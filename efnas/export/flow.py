@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from efnas.errors import EfnasError
-from efnas.evaluation.frames import padded_to, resized
-from efnas.evaluation.inference import Flow
+from efnas.evaluation.inference import Flow, through_one_size
 from efnas.export.apart import InterpreterApart
 from efnas.export.host import Interpreter
 from efnas.files import read_file
@@ -17,10 +16,7 @@ NO_NETWORK = "it is no .tflite network of two images"
 
 
 def file_flow(path: Path) -> Flow:
-    """Smaller images are padded, larger ones are scaled down and their flow up.
-
-    Raises EfnasError for a file that is damaged, or no network of this kind.
-    """
+    """See `through_one_size`. Raises EfnasError for a file that is damaged, or no network of this kind."""
     try:
         model = read_file(path)
         interpreter = Interpreter(model) if is_described(path, model) else InterpreterApart(path)
@@ -30,17 +26,15 @@ def file_flow(path: Path) -> Flow:
         raise EfnasError(f"Cannot read {path}: {reason}.") from error
 
     def flow(images: np.ndarray) -> np.ndarray:
-        size = images.shape[:2]
-        small = (min(size[0], height), min(size[1], width))
         try:
-            predicted = interpreter.flow(padded_to(resized(images, *small), height, width))[: small[0], : small[1]]
+            predicted = interpreter.flow(images)
         except ValueError as error:
             raise EfnasError(f"Cannot read {path}: {NO_NETWORK}.") from error
         if not np.isfinite(predicted).all():
             raise EfnasError(f"The flow that {path} predicts is not finite: it is damaged.")
-        return resized(predicted, *size) * np.array([size[1] / small[1], size[0] / small[0]], np.float32)
+        return predicted
 
-    return flow
+    return through_one_size(flow, height, width)
 
 
 def is_described(path: Path, model: bytes) -> bool:

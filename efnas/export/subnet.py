@@ -13,6 +13,7 @@ from efnas import __version__
 from efnas.config import Config
 from efnas.core.space import ArchCode
 from efnas.data.sampling_plan import evaluation_plan
+from efnas.data.scaling import scaled_flow
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.evaluation.trained import open_trained
 from efnas.export.converter import checked_file
@@ -72,7 +73,7 @@ def export_subnet(
         require_folder_of(path)
     supernet = whole_supernet_of(config) if checkpoint is None else supernet_of(config)
     network = subnet_network(supernet, arch, config.network.base_width)
-    errors = None
+    errors, seen = None, {}
     with ExitStack() as opened:
         if checkpoint is None:
             weights = random_weights(network.variables(), height, width, config.runtime.seed)
@@ -80,6 +81,7 @@ def export_subnet(
             trained = opened.enter_context(open_trained(config, checkpoint))
             evaluation = trained.evaluation()
             (weights,) = trained_weights(trained, evaluation, [arch])
+            seen = {"geometry": config.data.geometry}  # of recalibration and calibration
         model, content = checked_file(network, weights, height, width, form, int8)
         if checkpoint and verify:
             errors = errors_of_file(evaluation, trained.session, arch, weights, model, verify, progress)
@@ -91,7 +93,7 @@ def export_subnet(
         "height": height,
         "width": width,
         "base_width": config.network.base_width,
-        "source": weights.source,
+        "source": {**weights.source, **seen},
         "inputs": [port._asdict() for port in content.inputs],
         "outputs": [port._asdict() for port in content.outputs],
         "how_to_read": HOW_TO_READ[form].format(height=height, width=width, **output_names(supernet, form)),
@@ -102,7 +104,8 @@ def export_subnet(
     }
     exported = Exported(out, description, errors)
     if errors:
-        description["verification"] = {**exported.verification._asdict(), "gap": exported.verification.gap}
+        told = {"geometry": config.data.geometry, **exported.verification._asdict(), "gap": exported.verification.gap}
+        description["verification"] = told
     write_together({out: model, described: as_json(description)})
     return exported
 
@@ -111,14 +114,15 @@ def errors_of_file(
     evaluation: PoolEvaluation, session: tf.Session, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FileErrors:  # fmt: skip
-    """Run the file and the float graph of its weights on the first validation pairs (centre crops)."""
+    """Run the file and the float graph of its weights on the first validation pairs (centre crops or whole frames)."""
     val = evaluation.sets.val
     interpreter = Interpreter(model)
     errors: List[Tuple[float, ...]] = []
     for batch in evaluation.validation_batches(session, evaluation_plan(len(val), pairs)):
         for images, truth in zip(*batch):
             (exact,) = evaluation.evaluator.predict(session, arch, weights.statistics, images[None])
-            flows = interpreter.flow(images), exact, np.zeros_like(truth)
+            size = truth.shape[:2]
+            flows = scaled_flow(interpreter.flow(images), *size), scaled_flow(exact, *size), np.zeros_like(truth)
             errors.append(tuple(np.linalg.norm(flow - truth, axis=-1).mean() for flow in flows))
             progress(len(errors), min(pairs, len(val)))
     return FileErrors(*np.array(errors, np.float64).T)

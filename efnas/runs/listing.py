@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from efnas.config_files import load_config
 from efnas.errors import EfnasError
 from efnas.runs.lock import is_locked
-from efnas.runs.manifest import GROUPS, MANIFEST, config_values, read_manifest
+from efnas.runs.manifest import GROUPS, LATER_KEYS, MANIFEST, config_values, geometry_of, read_manifest
 from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import EVALUATIONS, LAST, has_baseline, pool_size, read_evaluations
 from efnas.runs.seal import SEAL, read_seal, with_ending
@@ -35,7 +35,7 @@ class Run(NamedTuple):
         known = at is not None and math.isfinite(at.best)
         return {
             "run": self.folder.name, "folder": str(self.folder), "state": self.state, "arch": self.arch,
-            "epochs": self.epochs,
+            "geometry": geometry_of(self.settings), "epochs": self.epochs,
             "epoch": at.epochs_done if at else 0, "step": at.step if at else 0,
             "best_epe": at.best if known else None, "best_epoch": at.best_epoch if known else None,
             "zero_flow_epe": at.zero_epe if known else None, "trouble": self.trouble,
@@ -74,8 +74,12 @@ def varying(runs: List[Run]) -> Dict[str, Dict[str, Any]]:
     """By run, the settings in which the runs are not all alike."""
     sound = [run for run in runs if run.settings]
     keys = dict.fromkeys(key for run in sound for key in run.settings)
-    keys = [key for key in keys if len({repr(run.settings.get(key)) for run in sound}) > 1]
-    return {run.folder.name: {key: run.settings.get(key) for key in keys} for run in sound}
+
+    def value(run: Run, key: str) -> Any:
+        return run.settings.get(key, LATER_KEYS.get(key))
+
+    keys = [key for key in keys if len({repr(value(run, key)) for run in sound}) > 1]
+    return {run.folder.name: {key: value(run, key) for key in keys} for run in sound}
 
 
 def evaluations(folder: Path) -> List[Dict[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from efnas import __version__
-from efnas.config import Config, all_keys, as_tree
+from efnas.config import CROP, Config, all_keys, as_tree
 from efnas.config_files import RENAMED, load_config
 from efnas.dotted import dotted
 from efnas.errors import EfnasError
@@ -38,9 +38,10 @@ PLACE_KEYS = {
     "data.synthetic.textures",
     "train.init_from",
 }
-HOLDOUT = "data.val_holdout"
+HOLDOUT, GEOMETRY = "data.val_holdout", "data.geometry"
 # Keys that there have not always been, with what runs did before: not in a manifest where they say that.
-LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None}
+LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None,
+              GEOMETRY: CROP}  # fmt: skip
 
 
 def build_manifest(
@@ -95,6 +96,11 @@ def differences(left: dict, right: dict) -> List[Difference]:
         pairs = [(key, *(each.get(key, LATER_KEYS.get(key)) for each in (one, other))) for key in keys]
         found += [Difference(group, *pair) for pair in pairs if pair[1] != pair[2]]
     return found
+
+
+def geometry_of(settings: Dict[str, Any]) -> str:
+    """That of a run whose identity, or settings by key, these are."""
+    return settings.get(GEOMETRY, LATER_KEYS[GEOMETRY])
 
 
 def identity_sha256(manifest: dict) -> str:

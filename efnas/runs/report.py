@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import List
 
+from efnas.config import frames_told
 from efnas.core.alone import in_words
 from efnas.figures import new_figure, save_figure
 from efnas.files import write_whole
 from efnas.runs.history import CURVES, PER_ARCH, REPORT
+from efnas.runs.manifest import geometry_of
 from efnas.runs.run_files import has_baseline, pool_size, read_evaluations
 from efnas.runs.subnet_errors import SubnetErrors
 
@@ -19,7 +21,8 @@ def write_report(folder: Path, manifest: dict, outcome, errors: SubnetErrors) ->
     end = "stopped early" if outcome.stopped_early else "ran to its end"
     last, metric = rows[-1], manifest["tuning"]["eval.best_metric"]
     arch = manifest["identity"].get("train.arch")
-    best, of_all = outcome.best_epoch, f"Validation pairs: {last['val_samples']}."
+    told = frames_told(geometry_of(manifest["identity"]))
+    best, of_all = outcome.best_epoch, f"Validation pairs: {last['val_samples']}{told}."
     if arch:
         figures = [f"| best (epoch {best}) | {outcome.best:.4f} |", f"| last | {float(last[f'mean_epe_{size}']):.4f} |"]
     else:

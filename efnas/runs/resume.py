@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from efnas.config import Config
 from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, PER_ARCH
-from efnas.runs.manifest import Difference, differences, identity_sha256, read_manifest
+from efnas.runs.manifest import GEOMETRY, Difference, differences, geometry_of, identity_sha256, read_manifest
 from efnas.runs.progress import RunProgress, histories_of
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import SEAL, read_whole, with_ending
@@ -64,6 +64,12 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
         raise NotTheSameRun(
             f"{folder} was to take {stored['identity']['train.num_epochs']} epochs, which decides its learning rates: "
             "say --extend-schedule (made for the new length) or --keep-schedule (as it was).",
+            found,
+        )
+    if GEOMETRY in names:  # the best error so far, and the histories, are of the other
+        raise NotTheSameRun(
+            f"The errors of the run in {folder} are of {GEOMETRY}: {geometry_of(stored['identity'])}, which cannot "
+            "change; take another --experiment-name.",
             found,
         )
     unknown = [key for key in resume.allow if key not in stored["identity"]]

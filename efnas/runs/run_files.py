@@ -4,12 +4,12 @@ import csv
 from pathlib import Path
 from typing import List, Optional
 
-from efnas.config import Config
+from efnas.config import CROP, Config
 from efnas.core.alone import subnet_named
 from efnas.core.costs import supernet_params
 from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, brief
 from efnas.runs.seal import SEAL, checkpoint_of
 from efnas.runs.supernet import supernet_of
 from efnas.strict_json import read_json
@@ -55,15 +55,19 @@ def ranking_file(path: Path, which: str) -> Path:
 
 def arch_of(config: Config, text: str, which: str) -> ArchCode:
     """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first, or that was
-    trained alone."""
+    trained alone. Raises EfnasError where there is no ranking, or one of another geometry."""
     supernet = supernet_of(config)
     if text != "best" or supernet.arch is not None:
         return subnet_named(supernet, text)
     result = ranking_file(checkpoint_path(config, which), which)
     try:
-        return supernet.space.parse(str(read_json(result.read_text())["ranking"][0]["arch"]))
+        ranking = read_json(result.read_text())
+        first, geometry = str(ranking["ranking"][0]["arch"]), ranking.get("geometry", CROP)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise EfnasError(f"There is no ranking in {result} to take the best subnet from: run efnas eval.") from error
+    if geometry != config.data.geometry:
+        raise EfnasError(f"The ranking in {result} is of data.geometry: {brief(geometry)}: run efnas eval.")
+    return supernet.space.parse(first)
 
 
 def read_evaluations(folder: Path, kind: Optional[str] = "quick") -> List[dict]:

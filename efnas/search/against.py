@@ -32,7 +32,12 @@ def of_another(
     from efnas.evaluation.subnets import result_of
     from efnas.evaluation.trained import open_trained
 
-    name = config.runtime.experiment_name
+    name, geometry = config.runtime.experiment_name, config.data.geometry
+    if known.geometry != geometry:
+        raise EfnasError(
+            f"The trainings of {known.name} were measured with data.geometry: {known.geometry}, {name} would be with "
+            f"{geometry}: errors of the two are not compared."
+        )
     with open_trained(config, which) as trained:
         space, evaluation = trained.supernet.space, trained.evaluation()
         if known.space != [space.name, space.version]:

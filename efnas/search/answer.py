@@ -67,7 +67,7 @@ def with_errors(costs: CostTable, errors: ErrorTable) -> CostTable:
     mean, low, high = intervals(errors.errors, weights_of(errors.pairs), LEVEL)
     rows = [row._replace(epe=float(mean[place]), epe_low=finite(low[place]), epe_high=finite(high[place]))
             for place, row in enumerate(costs.rows)]  # fmt: skip
-    return costs._replace(rows=rows)
+    return costs._replace(rows=rows, about={**costs.about, "geometry": errors.geometry})
 
 
 def answer_of(table: CostTable, errors: ErrorTable, limits: Optional[Limits] = None) -> Answer:

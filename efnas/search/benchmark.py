@@ -29,7 +29,7 @@ def benchmark_of(found: Search, whole_floats: bool = False) -> Dict[str, np.ndar
     `blocks` [blocks], `options` [blocks, options] and `pairs` [pairs] are names; `about` is JSON.
     """
     table, errors, space = found.table, found.errors, found.table.space
-    about = {"format": FORMAT, "efnas": __version__, "costs": table.about,
+    about = {"format": FORMAT, "efnas": __version__, "costs": table.about, "geometry": errors.geometry,
              **{key: value for key, value in errors.about["of"].items() if key != "pairs"}}  # fmt: skip
     figures = {
         name: np.array(

@@ -1,8 +1,8 @@
 """The error of every subnet of a checkpoint on every validation pair, as a file that grows bundle by bundle.
 
 `errors.npy` is float32 [subnets, pairs], in px, in the order of the codes; a row that is not known yet is NaN.
-`errors.json`, sealed, says what the errors are of: checkpoint, pairs, recalibration, input size; once all are known
-also the hash of the file. A computation that was stopped goes on where it was; one of anything else is refused.
+`errors.json`, sealed, says what the errors are of: checkpoint, pairs, recalibration, input size, geometry; once all are
+known also the hash of the file. A computation that was stopped goes on where it was; one of anything else is refused.
 """
 
 import io
@@ -12,6 +12,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from efnas.config import CROP
 from efnas.core.space import SearchSpace
 from efnas.core.supernet import SUPERNETS
 from efnas.data.flying_chairs import fingerprint_of
@@ -21,6 +22,7 @@ from efnas.runs.seal import file_sha256, sealed, unsealed
 
 ERRORS, ABOUT = "errors.npy", "errors.json"
 FORMAT = 1
+LATER_KEYS = {"geometry": CROP}  # of what errors are: with what those are that do not say it
 
 
 class ErrorTable(NamedTuple):
@@ -39,6 +41,11 @@ class ErrorTable(NamedTuple):
         a pair that is held out and one of the official set may have one name."""
         own, there = self.about["of"]["data"].get("val"), set(names)
         return [name for name in self.pairs if name in there] if own in (None, fingerprint_of(names)) else []
+
+    @property
+    def geometry(self) -> str:
+        """As `data.geometry` of a configuration."""
+        return self.about["of"].get("geometry", CROP)
 
     @property
     def space_id(self) -> List:
@@ -136,9 +143,10 @@ class GrowingErrors:
 
 def _require_same(folder: Path, stored: Dict[str, object], of: Dict[str, object]) -> None:
     for key, value in of.items():
-        if stored.get(key) != value:
+        known = stored.get(key, LATER_KEYS.get(key))
+        if known != value:
             was, now = (f"{len(each)} of them" if isinstance(each, list) and key == "pairs" else brief(each)
-                        for each in (stored.get(key), value))  # fmt: skip
+                        for each in (known, value))  # fmt: skip
             raise EfnasError(
                 f"{folder} holds errors of something else: {key} was {was} and is {now}; take another --out, or "
                 "replace them with --overwrite."

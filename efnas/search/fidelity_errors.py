@@ -5,6 +5,7 @@ from typing import Dict, List, NamedTuple
 
 import numpy as np
 
+from efnas.config import CROP
 from efnas.data.scenes import scenes_of
 from efnas.errors import EfnasError
 from efnas.files import read_file
@@ -19,8 +20,8 @@ class FidelityErrors(NamedTuple):
     """`measured`: a row a subnet of `archs` (codes) and a column a pair of `pairs` (names).
 
     `name` is the experiment of the supernet, `space` name and version of its search space; `drawn_as` says how each
-    subnet came in (see `Chosen`), `val_sha256` which validation set the pairs are of (see `DataSet.fingerprint`), and
-    `budget` the epochs and the batch size of each training.
+    subnet came in (see `Chosen`), `val_sha256` which validation set the pairs are of (see `DataSet.fingerprint`),
+    `geometry` what errors are of (`data.geometry`), and `budget` the epochs and the batch size of each training.
     """
 
     name: str
@@ -29,6 +30,7 @@ class FidelityErrors(NamedTuple):
     drawn_as: List[str]
     pairs: List[str]
     val_sha256: str
+    geometry: str
     budget: Dict[str, int]
     measured: Measured
 
@@ -61,6 +63,6 @@ def read_measured(folder: Path) -> FidelityErrors:
             scenes_of(content["pairs"]),
             twice and Trained(np.array(twice["rows"], int), np.array(twice["first"]), np.array(twice["second"])),
         )
-        return FidelityErrors(measured=checked(measured), **content)
+        return FidelityErrors(measured=checked(measured), **{"geometry": CROP, **content})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EfnasError(f"{file} is damaged: it is not as it was written.") from error

@@ -7,6 +7,7 @@ from typing import List, Optional
 
 import numpy as np
 
+from efnas.config import frames_told
 from efnas.core.alone import BASELINE
 from efnas.files import as_json, make_folder, write_together
 from efnas.search.against import Against
@@ -39,7 +40,8 @@ def write_fidelity(
     picture = draw_fidelity(errors.measured, said, errors.drawn_as.index(BASELINE), title)
     files = {"fidelity.csv": _csv(errors), FIDELITY_PICTURE: picture, MEASURED: measured_file(errors)}
     verdicts = [verdict(said)]
-    content = {"verdict": verdicts[0], "budget": errors.budget, **said.as_dict(), "subnets_trained": errors.archs}
+    content = {"verdict": verdicts[0], "geometry": errors.geometry, "budget": errors.budget, **said.as_dict(),
+               "subnets_trained": errors.archs}  # fmt: skip
     if against:
         verdicts.append(verdict_against(against))
         content["against"] = {"verdict": verdicts[-1], **against._asdict()}
@@ -48,8 +50,9 @@ def write_fidelity(
         content.update(schedule_verdict=verdicts[-1], schedule=plain(budgets))
         files["schedule.csv"] = schedule_csv(schedule)
         files[SCHEDULE_PICTURE] = draw_schedule(budgets, str(schedule))
-    tables = tables_of(said, budgets, against)
-    told = f"{title}; {said.trained_twice} of them with a second seed. {said.pairs} pairs."
+    tables = tables_of(said, budgets, against, errors.geometry)
+    pairs = f"{said.pairs} pairs{frames_told(errors.geometry)}"
+    told = f"{title}; {said.trained_twice} of them with a second seed. {pairs}."
     files["fidelity.md"] = _page(told, verdicts, tables, [name for name in files if name.endswith(".png")])
     files["fidelity.json"] = as_json(content)
     paths = {folder / name: each for name, each in files.items()}

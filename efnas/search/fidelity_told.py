@@ -2,19 +2,26 @@
 
 from typing import List, Optional, Sequence
 
+from efnas.config import CROP, frames_told
 from efnas.search.against import Against
 from efnas.search.budgets import Budget
 from efnas.search.fidelity import Fidelity
 from efnas.search.told import Told
 
 
-def tables_of(said: Fidelity, budgets: Sequence[Budget], against: Optional[Against]) -> List[Told]:
-    """Of the agreement, of the budgets if there are some, and of what is lost."""
-    tables = [_agreement(said, against), _budgets(said, budgets), _regrets(said)]
+def tables_of(
+    said: Fidelity, budgets: Sequence[Budget], against: Optional[Against], geometry: str = CROP
+) -> List[Told]:
+    """Of the agreement by errors of this geometry, of the budgets if there are some, and of what is lost."""
+    tables = [
+        _agreement(said, against, f"On {said.pairs} pairs{frames_told(geometry)}"),
+        _budgets(said, budgets),
+        _regrets(said),
+    ]
     return [each for each in tables if each.rows]
 
 
-def _agreement(said: Fidelity, against: Optional[Against]) -> Told:
+def _agreement(said: Fidelity, against: Optional[Against], title: str) -> Told:
     rows = [("the supernet and training alone", f"{said.subnets}", f"{said.tau}", f"{said.rho}")]
     if against:
         rows.append((f"the supernet {against.of} and training alone", f"{said.subnets}", f"{against.tau}", ""))
@@ -26,7 +33,7 @@ def _agreement(said: Fidelity, against: Optional[Against]) -> Told:
     if said.window.couples:
         within = f"couples within {said.window.share:.0%} of latency"
         rows.append((within, f"{said.window.couples} couples", f"{said.window.tau}", ""))
-    return Told(f"On {said.pairs} pairs", ("between", ">subnets", ">Kendall's tau (95 %)", ">rho (95 %)"), rows)
+    return Told(title, ("between", ">subnets", ">Kendall's tau (95 %)", ">rho (95 %)"), rows)
 
 
 def _budgets(said: Fidelity, budgets: Sequence[Budget]) -> Told:

@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from efnas.config import Config
+from efnas.config import CROP, Config
 from efnas.core.space import ArchCode
 from efnas.data.flying_chairs import fingerprint_of
 from efnas.data.scenes import scenes_of
@@ -124,6 +124,7 @@ def measured_alone(
         [plan.chosen.drawn_as(place) for place in plan.chosen.subnets],
         common,
         fingerprint_of(pairs)["names_sha256"],
+        search.errors.geometry,
         {"epochs": train.num_epochs, "batch_size": train.batch_size},
         Measured(supernet.astype(float), alone, known, scenes, twice),
     )
@@ -136,10 +137,10 @@ def measured_alone(
 
 def alone_errors(config: Config, known: Path) -> Tuple[Sequence[str], np.ndarray]:
     """Names of the validation pairs, and EPE on each, float64 [pairs], of a finished run; kept in a file."""
-    checkpoint = read_seal(config.runtime.run_folder / LAST).data_sha256
+    of = read_seal(config.runtime.run_folder / LAST).data_sha256, config.data.geometry
     try:
         content = read_json(known.read_text())
-        if content["checkpoint"] == checkpoint:
+        if (content["checkpoint"], content.get("geometry", CROP)) == of:
             return content["pairs"], np.array(content["epe"], np.float64)
     except (OSError, ValueError, KeyError, TypeError):
         pass
@@ -152,5 +153,5 @@ def alone_errors(config: Config, known: Path) -> Tuple[Sequence[str], np.ndarray
         pairs = [sample.name for sample in evaluation.sets.val.samples]
     make_folder(known.parent)
     epe = errors.by_pair[0]
-    write_whole(known, as_json({"checkpoint": checkpoint, "pairs": pairs, "epe": epe.tolist()}))
+    write_whole(known, as_json({"checkpoint": of[0], "geometry": of[1], "pairs": pairs, "epe": epe.tolist()}))
     return pairs, epe

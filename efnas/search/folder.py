@@ -46,7 +46,7 @@ def write_search(folder: Path, costs: CostTable, errors: ErrorTable) -> Written:
         "pairs": len(errors.pairs),
         "zero_epe": float(np.mean(errors.about["zero_epe"])),
         "confidence": {"level": LEVEL, "resamples": RESAMPLES},
-        "costs": table.about["title"],
+        "costs": costs.about["title"],
         "mean_epe": float(np.mean([row.epe for row in table.rows])),
         "second_recalibration": errors.about["second_recalibration"],
         **answer.as_dict(top=0),

@@ -7,7 +7,7 @@ from typing import Callable, List, NamedTuple, Optional
 import numpy as np
 
 from efnas.cache import Cache
-from efnas.config import Config
+from efnas.config import CROP, Config
 from efnas.cost.model import BoardCost, cost_of
 from efnas.cost.table import CostTable
 from efnas.errors import EfnasError
@@ -66,7 +66,8 @@ def measured(config: Config, deployment: Deployment, folder: Path, progress: Cal
     name = config.runtime.experiment_name
     file, known = folder / f"{name}.tflite", folder / f"{name}.measured.json"
     seal = read_seal(config.runtime.run_folder / LAST)
-    of = {"checkpoint": seal.data_sha256, "steps": seal.state["step"], **deployment.as_dict()}
+    of = {"checkpoint": seal.data_sha256, "steps": seal.state["step"], "geometry": config.data.geometry,
+          **deployment.as_dict()}  # fmt: skip
     found = _read(known, of, file)
     if found is None:
         make_folder(folder)
@@ -93,7 +94,9 @@ def _read(known: Path, of: dict, file: Path):
     """What was measured of the same weights and the same file; None for anything else."""
     try:
         content = read_json(known.read_text())
-        if content["of"] != json.loads(json.dumps(of)) or content["file_sha256"] != file_sha256(file):
+        if {"geometry": CROP, **content["of"]} != json.loads(json.dumps(of)) or content["file_sha256"] != file_sha256(
+            file
+        ):
             return None
         errors = (np.array(content[key], np.float64) for key in ("float_epe", "int8_epe"))
         return Measured(file.name, of["steps"], content["pairs"], *errors, BoardCost(*content["cost"]))

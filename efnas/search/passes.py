@@ -7,6 +7,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 import numpy as np
 
 from efnas.config import Config
+from efnas.data.flow_files import read_flo
 from efnas.data.sampling_plan import evaluation_plan
 from efnas.errors import EfnasError
 from efnas.evaluation.space_errors import SpaceEvaluator, bundles
@@ -32,7 +33,7 @@ class Passes:
         self.space, self._opened, self._pairs = trained.supernet.space, list(opened), pairs
         self.bundles = bundles(self.space, self._opened)
         self._evaluation = trained.evaluation()
-        self.doubt = self._evaluation.sets.doubt()
+        self.doubt = trained.doubt(self._evaluation.sets)
         validation = self._evaluation.sets.val
         self._plan = evaluation_plan(len(validation), pairs or len(validation))
         self.of = self._what([validation.samples[index].name for index in self._plan.indices])
@@ -69,8 +70,13 @@ class Passes:
 
     def _again(self, read: Callable[[], Iterable]) -> "_Again":
         config = self._trained.config
-        pairs = config.eval.bn_recal_batches * config.train.batch_size + len(self._plan)
-        size = pairs * 8 * config.data.input_height * config.data.input_width * 4
+        pixels = config.data.input_height * config.data.input_width
+        of_truth = pixels
+        if config.data.whole:  # as large as the frames are, of which the first stands for all
+            height, width, _ = read_flo(self._evaluation.sets.val.samples[0].flow).shape
+            of_truth = height * width
+        recalibration = config.eval.bn_recal_batches * config.train.batch_size * 8 * pixels
+        size = 4 * (recalibration + len(self._plan) * (6 * pixels + 2 * of_truth))
         known = [each for each in (available_memory_gb(), self._memory_gb) if each is not None]
         return _Again(read, not known or size / 1e9 < SHARE_OF_MEMORY * min(known))
 
@@ -84,6 +90,7 @@ class Passes:
             "checkpoint": sealed.data_sha256,
             "epoch": sealed.state["epoch"],
             "input": [config.data.input_height, config.data.input_width],
+            "geometry": config.data.geometry,
             "pairs": names,
             "data": self._evaluation.sets.fingerprints(),
             "recalibration": {"pairs": recalibration, "batch_size": config.train.batch_size,

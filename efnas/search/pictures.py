@@ -44,7 +44,7 @@ def _draw_front(table: CostTable, answer: Answer):
             axes.scatter(row.latency_ms, row.epe, marker="*", s=170, color=color, zorder=4, ec="white", label=label)
     axes.legend(fontsize=8, markerscale=0.8)
     axes.set(xlabel="latency (ms, estimate)", ylabel="end-point error (px)",
-             title=f"All {len(rows):,} subnets\n{table.about['title']}")  # fmt: skip
+             title=f"All {len(rows):,} subnets\n{table.title}")  # fmt: skip
     axes.grid(alpha=0.3)
     return figure
 

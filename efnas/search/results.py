@@ -7,6 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from efnas.config import CROP, frames_told
 from efnas.evaluation.confidence import intervals
 from efnas.evaluation.places import LEVEL, Margin, finite, placed, weights_of
 from efnas.files import as_json, write_together
@@ -103,19 +104,20 @@ def _paired(difference: np.ndarray, weights: np.ndarray) -> Margin:
 def as_told(trainings: List[Alone], found: List[Measured]) -> str:
     """How the results came about, in two sentences."""
     train, pairs = trainings[0].config.train, found[0].pairs
+    frames = frames_told(trainings[0].config.data.geometry)
     return (
         f"Each network was trained alone for {found[0].steps:,} steps of {train.batch_size} pairs, with one recipe and "
         f"one order of the data. Errors are those of its last weights on {int(unseen_half(pairs).sum())} of "
-        f"{len(pairs)} validation pairs, which chose neither the subnets nor the weights."
+        f"{len(pairs)} validation pairs{frames}, which chose neither the subnets nor the weights."
     )
 
 
-def write_results(folder: Path, results: List[Result], title: str, told: str) -> List[Path]:
+def write_results(folder: Path, results: List[Result], title: str, told: str, geometry: str = CROP) -> List[Path]:
     """All files of the results, together, with a title and what is told of how they came about; their paths."""
     from efnas.figures import picture_of
     from efnas.search.result_pictures import draw_results
 
-    content = {"title": title, "told": told, "results": as_dicts(results)}
+    content = {"title": title, "told": told, "geometry": geometry, "results": as_dicts(results)}
     picture = picture_of(draw_results(results, title), NAMES[-1])
     contents = _csv(results), as_markdown(results, told), as_json(content), picture
     files = {folder / name: content for name, content in zip(NAMES, contents)}

@@ -53,6 +53,11 @@ def search_of_run(settings: Config, folder: Path) -> Tuple[Search, Path]:
     search = read_search(folder)
     if search.errors.about["of"]["checkpoint"] != sealed.data_sha256:
         raise EfnasError(f"The search in {folder} is not of {source}: run efnas search for it.")
+    if search.errors.geometry != settings.data.geometry:
+        raise EfnasError(
+            f"The errors of the search in {folder} are of data.geometry: {search.errors.geometry}, and the trainings "
+            f"would be of {settings.data.geometry}: take the same with --set, or another search with --search."
+        )
     return search, source
 
 

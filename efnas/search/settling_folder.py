@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
-from efnas.config import Config
+from efnas.config import CROP, Config, frames_told
 from efnas.data.scenes import scenes_of
 from efnas.errors import EfnasError
 from efnas.files import as_json, write_together
@@ -84,12 +84,12 @@ def _told(progress: Callable[[int, int, str], None], before: int, total: int, wh
     progress(before + done, total, what)
 
 
-def write_settling(folder: Path, along: List[Along], names: List[str]) -> Written:
-    """Work out how the ranking settles, and write all files of it together."""
+def write_settling(folder: Path, along: List[Along], names: List[str], geometry: str = CROP) -> Written:
+    """Work out how the ranking settles, by errors of this geometry, and write all files of it together."""
     settling = settling_of(along, scenes_of(names))
     moments = [{**each._asdict(), "tau": each.tau._asdict()} for each in settling.moments]
-    verdict, tables = settling_verdict(settling), tables_of(settling)
-    content = {"verdict": verdict, **settling._asdict(), "moments": moments}
+    verdict, tables = settling_verdict(settling), tables_of(settling, geometry)
+    content = {"verdict": verdict, "geometry": geometry, **settling._asdict(), "moments": moments}
     files = {
         "settling.csv": _csv(settling),
         "settling.json": as_json(content),
@@ -101,9 +101,9 @@ def write_settling(folder: Path, along: List[Along], names: List[str]) -> Writte
     return Written(list(paths), content, tables, [verdict])
 
 
-def tables_of(settling: Settling) -> List[Told]:
+def tables_of(settling: Settling, geometry: str = CROP) -> List[Told]:
     """A row a checkpoint."""
-    on = f"All {settling.subnets:,} subnets on {settling.pairs} pairs"
+    on = f"All {settling.subnets:,} subnets on {settling.pairs} pairs{frames_told(geometry)}"
     return [Told(f"{on}: {title}", tuple(f">{heading}" for heading, _, _ in columns),
                  [tuple(_text(getattr(each, name), how) for _, name, how in columns) for each in settling.moments])
             for title, columns in TABLES.items()]  # fmt: skip

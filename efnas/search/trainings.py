@@ -17,6 +17,7 @@ from efnas.cluster import Cluster
 from efnas.config import Config, as_tree
 from efnas.errors import EfnasError
 from efnas.files import temporary_files
+from efnas.runs.manifest import geometry_of, read_manifest
 from efnas.runs.progress import RunProgress
 from efnas.runs.run_files import LAST
 from efnas.runs.seal import read_seal
@@ -31,6 +32,17 @@ def is_finished(config: Config) -> bool:
         return RunProgress.of_state(read_seal(config.runtime.run_folder / LAST).state).finished(config)
     except EfnasError:
         return False
+
+
+def _require_same_geometry(config: Config) -> None:
+    """Raises EfnasError for a run that stands and was trained on other frames: it would be taken for this one."""
+    folder = config.runtime.run_folder
+    try:
+        geometry = geometry_of(read_manifest(folder)["identity"])
+    except EfnasError:  # none yet, or a damaged one, which the training itself tells of
+        return
+    if geometry != config.data.geometry:
+        raise EfnasError(f"{folder} was trained with data.geometry: {geometry}; take another --out.")
 
 
 class Part(NamedTuple):
@@ -66,6 +78,8 @@ def train_all(
     `progress` is told how many are done, here with the parts of those under way. Raises EfnasError, once all others are
     done, naming those that failed.
     """
+    for config in configs:
+        _require_same_geometry(config)
     todo = [config for config in configs if not is_finished(config)]
     done = len(configs) - len(todo)
     progress(done, len(configs))

@@ -96,7 +96,7 @@ class _Run:
         data, train, device = config.data, config.train, plan.device
         self.reader = BatchReader(
             plan.sets.train, data.input_height, data.input_width, train.batch_size, train.micro_batch_size,
-            data.flow_clip, device.threads,
+            data.flow_clip, device.threads, data.whole,
         )  # fmt: skip
         width = config.network.base_width
         variables = first_values(supernet_variables(plan.supernet, width), train.first_values)

@@ -69,7 +69,7 @@ def test_the_check_names_the_broken_file(chairs, damage, message):
 
 def test_images_smaller_than_the_crop_are_named(chairs):
     sample = index_folder(chairs / "val").samples[0]
-    assert "smaller than the crop" in check_sample(sample, 180, 240)
+    assert "smaller than the input" in check_sample(sample, 180, 240)
 
 
 def test_a_list_takes_stems_first_images_or_three_paths(chairs):

@@ -11,9 +11,10 @@ from PIL import Image
 from efnas.config_files import load_config
 from efnas.core.network import FLOW_SPACE
 from efnas.data.flow_files import read_flo, write_flo
+from efnas.data.scaling import scaled
 from efnas.errors import EfnasError
 from efnas.evaluation import inference, panels
-from efnas.evaluation.frames import frame_pairs, padded_to, read_pair, read_truth, resized, score
+from efnas.evaluation.frames import frame_pairs, padded_to, read_pair, read_truth, score
 from efnas.evaluation.inference import require_memory, size_like, subnet_flow
 from efnas.evaluation.trained import open_trained
 from efnas.export.flow import file_flow
@@ -54,13 +55,6 @@ def test_padding_repeats_the_border():
     assert np.array_equal(padded[3, 4], images[1, 2]) and np.array_equal(padded[0, 4], images[0, 2])
 
 
-def test_a_linear_map_stays_what_it_is_when_scaled():
-    ramp = np.mgrid[0:32, 0:48].astype(np.float32).transpose(1, 2, 0)
-    small = resized(ramp, 16, 24)
-    assert small.shape == (16, 24, 2)
-    assert np.allclose(small[4:-4, 4:-4], 2 * ramp[4:12, 4:20] + 0.5)
-
-
 def test_a_score_counts_known_pixels_alone(tmp_path):
     truth = np.full((4, 5, 2), (3.0, 4.0), np.float32)
     truth[0] = 1.6e9
@@ -95,9 +89,9 @@ def test_an_exported_file_takes_images_of_any_size(exported):
         predicted = flow(draw.uniform(-1, 1, (*size, 6)).astype(np.float32))
         assert predicted.shape == (*size, 2) and np.isfinite(predicted).all()
     # Twice as large images of the same content have twice the flow.
-    smooth = resized(draw.uniform(-1, 1, (8, 12, 6)).astype(np.float32), 64, 96)
-    doubled = flow(resized(smooth, 128, 192))
-    assert np.corrcoef(resized(doubled, 64, 96).ravel(), 2 * flow(smooth).ravel())[0, 1] > 0.95
+    smooth = scaled(draw.uniform(-1, 1, (8, 12, 6)).astype(np.float32), 64, 96)
+    doubled = flow(scaled(smooth, 128, 192))
+    assert np.corrcoef(scaled(doubled, 64, 96).ravel(), 2 * flow(smooth).ravel())[0, 1] > 0.95
 
 
 def test_a_checkpoint_predicts_what_its_evaluation_does_at_the_trained_size(run_settings, straight_run):

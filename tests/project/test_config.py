@@ -149,6 +149,7 @@ def test_any_assignment_is_a_configuration_or_an_error_of_ours(key, value):
 def test_every_key_belongs_to_one_group_of_the_manifest():
     later = [
         "data.val_holdout=4",
+        "data.geometry=whole",
         "train.arch=baseline",
         "train.first_values=independent",
         "train.lane_batches=different",

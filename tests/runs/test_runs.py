@@ -73,6 +73,20 @@ def test_settings_that_vary_are_told_by_run(root):
     assert differ["young"] == {"train.lr": 0.5} and differ["finished"] == {"train.lr": 0.002}
 
 
+def test_runs_on_crops_and_on_whole_frames_are_told_apart(root):
+    from efnas.runs.manifest import read_manifest, write_manifest
+
+    assert {run.as_dict()["geometry"] for run in find_runs(root)} == {"crop"}
+    assert "frames" not in efnas("runs", "--output-root", root).stdout
+    manifest = read_manifest(root / "young")
+    manifest["identity"]["data.geometry"] = "whole"
+    write_manifest(root / "young", manifest)
+    found = find_runs(root)
+    assert [run.as_dict()["geometry"] for run in found] == ["crop", "crop", "whole"]
+    assert varying(found)["finished"] == {"data.geometry": "crop"}  # which its manifest need not say
+    assert "frames" in efnas("runs", "--output-root", root).stdout
+
+
 def test_a_run_is_named_by_its_folder_or_its_name(root):
     """Below the usual output folder the name is enough, also in what is proposed next; elsewhere it takes both."""
     project = root / "project"

@@ -8,6 +8,7 @@ from fidelity_tables import NOTHING, figures, measured
 from made_up import SPACE
 from scipy import stats
 
+from efnas.config import CROP
 from efnas.errors import EfnasError
 from efnas.runs.seal import sealed
 from efnas.search.against import Against, compared
@@ -26,7 +27,7 @@ def known(seed=0, like=0.7, **given):
     pairs = [f"{number:07}" for number in range(40)]
     how = ["baseline"] + ["cell"] * (SUBNETS - 1)
     budget = {"epochs": 3, "batch_size": 4}
-    return FidelityErrors("first", [SPACE.name, SPACE.version], archs, how, pairs, "0" * 64, budget, table)
+    return FidelityErrors("first", [SPACE.name, SPACE.version], archs, how, pairs, "0" * 64, CROP, budget, table)
 
 
 def test_the_errors_come_back_from_their_file(tmp_path):

@@ -10,7 +10,7 @@ from efnas.cli.run_names import options_for
 from efnas.cli.screen.console import NARROW, console, is_quiet, print_json, print_next, table
 from efnas.cli.screen.progress import progress_bar
 from efnas.cli.screen.tables import difference_table, ranking_table
-from efnas.config import as_tree
+from efnas.config import as_tree, frames_told
 from efnas.core.alone import in_words
 from efnas.runs.history import LOG
 from efnas.runs.resume import NotTheSameRun
@@ -111,7 +111,8 @@ class TrainingScreen:
         what = "" if plan.supernet.arch is None else f", {in_words(plan.supernet.arch)} alone"
         self.say(
             f"Training {plan.config.runtime.experiment_name}{what}: {plan.config.train.num_epochs} epochs of "
-            f"{plan.steps_per_epoch} steps on {len(plan.sets.train):,} pairs ({plan.device.name})."
+            f"{plan.steps_per_epoch} steps on {len(plan.sets.train):,} pairs{frames_told(plan.config.data.geometry)} "
+            f"({plan.device.name})."
         )
 
     def evaluated(self, event: Evaluated) -> None:
@@ -138,12 +139,14 @@ class TrainingScreen:
                 end.number,
             )
         if as_json:
-            print_json({**end._asdict(), "folder": str(end.folder), "metric": metric})
+            geometry = plan.config.data.geometry
+            print_json({**end._asdict(), "folder": str(end.folder), "metric": metric, "geometry": geometry})
             return
         if self.last_errors:
             supernet, errors = plan.supernet, self.last_errors
             what = "Subnets of the pool" if supernet.arch is None else f"{in_words(supernet.arch).capitalize()} alone"
-            console().print(ranking_table(f"{what}, last evaluation", errors, supernet.baseline_subnet))
+            title = f"{what}, last evaluation{frames_told(plan.config.data.geometry)}"
+            console().print(ranking_table(title, errors, supernet.baseline_subnet))
             if errors.chance():
                 print(errors.chance())
         else:
