@@ -34,7 +34,7 @@ def export(
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.config import frames_told
-    from efnas.export.host import FORMS
+    from efnas.export.host import FORMS, KERNELS
     from efnas.runs.run_files import arch_of
     from efnas.runs.supernet import whole_supernet_of
 
@@ -68,7 +68,9 @@ def export(
     if done.verification:
         pairs, file_epe, float_epe, zero_epe = done.verification
         frames = frames_told(settings.data.geometry)
-        facts.append((f"EPE on {pairs} pairs{frames}", f"{file_epe:.4f} px; float graph {float_epe:.4f} px"))
+        facts.append(
+            (f"EPE on {pairs} pairs{frames}", f"{file_epe:.4f} px by {KERNELS}; float graph {float_epe:.4f} px")
+        )
         facts.append(("gap to float", f"{done.verification.gap:+.2%} (zero flow: {zero_epe:.4f} px)"))
     console().print(table(str(out), ["", ""], facts))
     print_next(f"efnas infer IMAGE_0 IMAGE_1 --tflite {out} --out flow.png")

@@ -55,8 +55,9 @@ def infer(
     inference = Inference(first, second, out, truth)
     if tflite:
         from efnas.export.flow import file_flow
+        from efnas.export.host import KERNELS
 
-        network, name, proposed = nullcontext(file_flow(tflite)), tflite.name, "--help"
+        network, name, proposed, computed = nullcontext(file_flow(tflite)), tflite.name, "--help", {"kernels": KERNELS}
         geometry = WHOLE  # a file takes one size
     else:
         from efnas.core.alone import in_words
@@ -66,16 +67,16 @@ def infer(
         geometry = settings.data.geometry
         code = arch_of(settings, arch, checkpoint)
         quiet_tensorflow()
-        network, name = subnet_flow(settings, checkpoint, code), in_words(code.compact)
+        network, name, computed = subnet_flow(settings, checkpoint, code), in_words(code.compact), {}
         proposed = f"--arch {code.compact}"
         if settings.train.arch is not None:  # what was trained alone may be no subnet, which random weights are of
             proposed += f" --checkpoint {checkpoint} {options_for(settings.runtime.run_folder)}"
     with network as flow, progress_bar("Predicting", "pairs") as progress:
         found = inference.run(flow, name, longest, progress)
     if output.as_json:
-        print_json({"network": name, "geometry": geometry, "pairs": [each.as_dict() for each in found]})
+        print_json({"network": name, "geometry": geometry, **computed, "pairs": [each.as_dict() for each in found]})
         return
-    _show(name + frames_told(geometry), found, out)
+    _show(", ".join([name, *computed.values()]) + frames_told(geometry), found, out)
     print_next(f"efnas vela-compare {proposed}")
 
 

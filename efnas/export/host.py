@@ -9,6 +9,9 @@ import numpy as np
 # host puts together.
 ACCUMULATED, TWO_SCALE = "accumulated", "two-scale"
 FORMS = (ACCUMULATED, TWO_SCALE)
+# What computes the figures of a file here. TensorFlow Lite Micro has them too, so that its flow is the same bit by bit;
+# the optimised kernels of TensorFlow Lite round otherwise.
+KERNELS = "TensorFlow Lite's reference kernels"
 HOW_TO_READ = {
     ACCUMULATED: "flow (u, v) in pixels; the image lies in the top-left {height} rows and {width} columns",
     TWO_SCALE: "upsample {flow} x2 (bilinear, position 2i is i), add {residual}: flow (u, v) in pixels; "
@@ -43,13 +46,16 @@ def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.nd
 class Interpreter:
     """Runs a `.tflite` file, INT8 or float, on image pairs: its content, or the one at a path."""
 
-    def __init__(self, model: Union[bytes, Path]):
-        """Raises ValueError for a file that cannot be run, or is no network of image pairs and their flow."""
+    def __init__(self, model: Union[bytes, Path], reference: bool = True):
+        """With the reference kernels or, for speed in float, the optimised ones.
+
+        Raises ValueError for a file that cannot be run, or is no network of image pairs and their flow.
+        """
         from tflite_runtime.interpreter import Interpreter as Runtime
         from tflite_runtime.interpreter import OpResolverType
 
-        # Its delegate for float files says on standard error that it is there.
-        kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        # The default is a delegate, which says on standard error that it is there.
+        kernels = OpResolverType.BUILTIN_REF if reference else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         given = {"model_path": str(model)} if isinstance(model, Path) else {"model_content": model}
         self._runtime = Runtime(**given, experimental_op_resolver_type=kernels)
         self._runtime.allocate_tensors()
@@ -65,21 +71,31 @@ class Interpreter:
 
     def flow(self, images: np.ndarray) -> np.ndarray:
         """Flow [h, w, 2] in pixels for one image pair [h, w, 6] in [-1, 1]."""
+        return self.flow_of(self.run(self.stored(images)), *images.shape[:2])
+
+    def stored(self, images: np.ndarray) -> np.ndarray:
+        """One image pair [h, w, 6] in [-1, 1] as the file takes it, [1, h, w, 6]."""
         (given,) = self._runtime.get_input_details()
         scale, zero_point = given["quantization"]
-        if scale:
-            limits = np.iinfo(given["dtype"])
-            stored = np.clip(np.rint(images / scale + zero_point), limits.min, limits.max).astype(given["dtype"])
-        else:
-            stored = images.astype(np.float32)
-        self._runtime.set_tensor(given["index"], stored[None])
+        if not scale:
+            return images[None].astype(np.float32)
+        limits = np.iinfo(given["dtype"])
+        return np.clip(np.rint(images / scale + zero_point), limits.min, limits.max).astype(given["dtype"])[None]
+
+    def run(self, stored: np.ndarray) -> List[np.ndarray]:
+        """The outputs [1, h, w, 2] in the file's order, as it gives them."""
+        self._runtime.set_tensor(self._runtime.get_input_details()[0]["index"], stored)
         self._runtime.invoke()
-        outputs = []
-        for output in self._runtime.get_output_details():
+        return [self._runtime.get_tensor(output["index"]) for output in self._runtime.get_output_details()]
+
+    def flow_of(self, outputs: List[np.ndarray], height: int, width: int) -> np.ndarray:
+        """Flow [height, width, 2] in pixels of what `run` gave."""
+        real = []
+        for stored, output in zip(outputs, self._runtime.get_output_details()):
             scale, zero_point = output["quantization"]
-            stored = self._runtime.get_tensor(output["index"])[0].astype(np.float32)
-            outputs.append((stored - zero_point) * scale if scale else stored)
-        return flow_of_outputs(outputs, *images.shape[:2])
+            stored = stored[0].astype(np.float32)
+            real.append((stored - zero_point) * scale if scale else stored)
+        return flow_of_outputs(real, height, width)
 
 
 def _require_flow_network(inputs: List[List[int]], outputs: List[List[int]]) -> None:

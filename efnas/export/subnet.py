@@ -1,51 +1,24 @@
-"""Export of a subnet: conversion, checks, the description beside the file, and the proof of its accuracy."""
+"""Export of a subnet: conversion, checks and the description beside the file."""
 
 import hashlib
 import platform
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas import __version__
 from efnas.config import Config
 from efnas.core.space import ArchCode
-from efnas.data.sampling_plan import evaluation_plan
-from efnas.data.scaling import scaled_flow
-from efnas.evaluation.subnets import PoolEvaluation
 from efnas.evaluation.trained import open_trained
 from efnas.export.converter import checked_file
-from efnas.export.host import HOW_TO_READ, Interpreter
+from efnas.export.host import HOW_TO_READ
 from efnas.export.networks import output_names, subnet_network
-from efnas.export.weights import SubnetWeights, random_weights, trained_weights
+from efnas.export.verification import FileErrors, Verification, errors_of_file
+from efnas.export.weights import random_weights, trained_weights
 from efnas.files import as_json, require_folder_of, write_together
 from efnas.runs.supernet import supernet_of, whole_supernet_of
-
-
-class Verification(NamedTuple):
-    """EPE in pixels of the file and of the float graph on the same validation pairs, and of predicting zero."""
-
-    pairs: int
-    file_epe: float
-    float_epe: float
-    zero_epe: float
-
-    @property
-    def gap(self) -> float:
-        return self.file_epe / self.float_epe - 1.0
-
-
-class FileErrors(NamedTuple):
-    """EPE in pixels on each pair, float64 [pairs]: of the file, of the float graph, and of predicting zero."""
-
-    file: np.ndarray
-    float: np.ndarray
-    zero: np.ndarray
-
-    def verification(self) -> Verification:
-        return Verification(len(self.file), *(float(each.mean()) for each in self))
 
 
 class Exported(NamedTuple):
@@ -104,25 +77,6 @@ def export_subnet(
     }
     exported = Exported(out, description, errors)
     if errors:
-        told = {"geometry": config.data.geometry, **exported.verification._asdict(), "gap": exported.verification.gap}
-        description["verification"] = told
+        description["verification"] = {"geometry": config.data.geometry, **exported.verification.as_dict()}
     write_together({out: model, described: as_json(description)})
     return exported
-
-
-def errors_of_file(
-    evaluation: PoolEvaluation, session: tf.Session, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> FileErrors:  # fmt: skip
-    """Run the file and the float graph of its weights on the first validation pairs (centre crops or whole frames)."""
-    val = evaluation.sets.val
-    interpreter = Interpreter(model)
-    errors: List[Tuple[float, ...]] = []
-    for batch in evaluation.validation_batches(session, evaluation_plan(len(val), pairs)):
-        for images, truth in zip(*batch):
-            (exact,) = evaluation.evaluator.predict(session, arch, weights.statistics, images[None])
-            size = truth.shape[:2]
-            flows = scaled_flow(interpreter.flow(images), *size), scaled_flow(exact, *size), np.zeros_like(truth)
-            errors.append(tuple(np.linalg.norm(flow - truth, axis=-1).mean() for flow in flows))
-            progress(len(errors), min(pairs, len(val)))
-    return FileErrors(*np.array(errors, np.float64).T)

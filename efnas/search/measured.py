@@ -11,6 +11,7 @@ from efnas.config import CROP, Config
 from efnas.cost.model import BoardCost, cost_of
 from efnas.cost.table import CostTable
 from efnas.errors import EfnasError
+from efnas.export.host import KERNELS
 from efnas.files import as_json, make_folder, write_whole
 from efnas.runs.run_files import LAST, arch_of
 from efnas.runs.seal import file_sha256, read_seal
@@ -67,7 +68,7 @@ def measured(config: Config, deployment: Deployment, folder: Path, progress: Cal
     file, known = folder / f"{name}.tflite", folder / f"{name}.measured.json"
     seal = read_seal(config.runtime.run_folder / LAST)
     of = {"checkpoint": seal.data_sha256, "steps": seal.state["step"], "geometry": config.data.geometry,
-          **deployment.as_dict()}  # fmt: skip
+          "kernels": KERNELS, **deployment.as_dict()}  # fmt: skip
     found = _read(known, of, file)
     if found is None:
         make_folder(folder)

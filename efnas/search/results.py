@@ -10,6 +10,7 @@ import numpy as np
 from efnas.config import CROP, frames_told
 from efnas.evaluation.confidence import intervals
 from efnas.evaluation.places import LEVEL, Margin, finite, placed, weights_of
+from efnas.export.host import KERNELS
 from efnas.files import as_json, write_together
 from efnas.search.errors import ErrorTable
 from efnas.search.measured import Measured
@@ -102,13 +103,14 @@ def _paired(difference: np.ndarray, weights: np.ndarray) -> Margin:
 
 
 def as_told(trainings: List[Alone], found: List[Measured]) -> str:
-    """How the results came about, in two sentences."""
+    """How the results came about, in three sentences."""
     train, pairs = trainings[0].config.train, found[0].pairs
     frames = frames_told(trainings[0].config.data.geometry)
     return (
         f"Each network was trained alone for {found[0].steps:,} steps of {train.batch_size} pairs, with one recipe and "
         f"one order of the data. Errors are those of its last weights on {int(unseen_half(pairs).sum())} of "
-        f"{len(pairs)} validation pairs{frames}, which chose neither the subnets nor the weights."
+        f"{len(pairs)} validation pairs{frames}, which chose neither the subnets nor the weights. Those in INT8 are of "
+        f"the files themselves, by {KERNELS}."
     )
 
 

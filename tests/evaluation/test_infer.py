@@ -118,6 +118,7 @@ def test_the_command_writes_pictures_flows_and_scores(exported, frames, tmp_path
         efnas(*words, "--out", tmp_path / "flow.png", "--ground-truth", tmp_path / "truth.flo", "--json").stdout
     )
     (pair,) = answer["pairs"]
+    assert answer["kernels"] == "TensorFlow Lite's reference kernels"
     assert (
         pair["known"] == 0.5
         and pair["zero_epe"] == pytest.approx(2**0.5)

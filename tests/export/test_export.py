@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 from conftest import events_of
+from tflite_runtime.interpreter import Interpreter as Runtime
+from tflite_runtime.interpreter import OpResolverType
 
 from efnas.config_files import load_config
 from efnas.core.costs import subnet_costs
@@ -76,6 +78,21 @@ def test_both_forms_give_the_same_flow_and_int8_is_close_to_float(files):
         assert np.abs(flow[form, True] - exact).mean() < 0.15 * length
 
 
+def test_int8_is_computed_by_the_reference_kernels_which_others_differ_from(files):
+    model, images = files["accumulated", True], weights().calibration[0][0]
+    own = Interpreter(model)
+    (found,) = own.run(own.stored(images))
+    outputs = {}
+    for kernels in (OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
+        runtime = Runtime(model_content=model, experimental_op_resolver_type=kernels)
+        runtime.allocate_tensors()
+        runtime.set_tensor(runtime.get_input_details()[0]["index"], own.stored(images))
+        runtime.invoke()
+        outputs[kernels] = runtime.get_tensor(runtime.get_output_details()[0]["index"])
+    np.testing.assert_array_equal(found, outputs[OpResolverType.BUILTIN_REF])
+    assert (found != outputs[OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES]).any()
+
+
 def test_random_weights_depend_on_seed_and_name_alone():
     one, same, other = weights(1), weights(1), weights(2)
     for name, value in one.trained.items():
@@ -97,6 +114,7 @@ def test_a_trained_subnet_is_exported_described_and_verified(small_settings, tmp
     assert len(told["source"]["checkpoint_sha256"]) == 64
     assert told["source"]["calibration"].startswith("16 training images")
     assert done.verification.pairs == 4
+    assert told["verification"]["kernels"] == "TensorFlow Lite's reference kernels"
     assert abs(done.verification.gap) < 0.1
     assert read_content(out.read_bytes()).outputs[0].scale == told["outputs"][0]["scale"]
     with pytest.raises(EfnasError, match="base_width is 4 there and 8 here"):
