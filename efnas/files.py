@@ -128,6 +128,12 @@ def existing_folder(path: Path) -> Path:
     return place
 
 
+def require_new_folder(folder: Path) -> None:
+    """Raises EfnasError when something is there already, or stands in the way; a folder may be, that is empty."""
+    if existing_folder(folder) == folder.absolute() and any(folder.iterdir()):
+        raise EfnasError(f"{folder} exists already; give another folder, or remove it.")
+
+
 def require_folder_of(path: Path) -> None:
     """Raises EfnasError when a file cannot be written there: its folder does not exist, or it is one itself."""
     if path.is_dir():

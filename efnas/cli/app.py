@@ -46,6 +46,7 @@ COMMANDS = {
     "retrain": Listed(
         "retrain", DEPLOY, "Train the chosen subnets alone, beside the baseline; measure them as deployed."
     ),
+    "package": Listed("package", DEPLOY, "A folder that runs a subnet on a board, and checks itself there."),
     "sweep": Listed("sweep", DEPLOY, "What every subnet costs on a board, and which meet a budget."),
     "codec": Listed("codec", LOOK, "Read, write and translate arch codes."),
     "sample-check": Listed("sample_check", LOOK, "Check that the sampler is fair, reproducible and uniform."),

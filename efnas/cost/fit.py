@@ -95,6 +95,15 @@ def fit_subnet(
     return found
 
 
+def best_settings(
+    form: str, model: bytes, vela: Vela, limit_kib: float, legacy_core: bool = False,
+    progress: Callable[[int, Optional[int]], None] = lambda done, total: None,
+) -> Settings:  # fmt: skip
+    """Those of the fastest compile of one file that keeps within a limit; where none does, of the least SRAM."""
+    found = search_settings({form: model}, [vela], limit_kib, legacy_core, progress)
+    return (found.best or found.front[0]).settings
+
+
 def search_settings(
     models: Dict[str, bytes], compilers: Sequence[Vela], limit_kib: float, legacy_core: bool = False,
     progress: Callable[[int, Optional[int]], None] = lambda done, total: None,

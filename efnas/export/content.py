@@ -7,7 +7,7 @@ import numpy as np
 import tflite
 
 from efnas.errors import CheckFailed
-from efnas.export.file_graph import read_graph
+from efnas.export.file_graph import Graph, read_graph
 from efnas.export.networks import ExportedNetwork
 
 KINDS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
@@ -50,6 +50,16 @@ def read_content(model: bytes) -> Content:
             macs = int(np.prod(graph.tensors[output].shape) * np.prod(kernel[1:]))
         operators.append((KINDS[operator.kind], output, macs))
 
+    counted = Counter(TYPES[tensor.type] for tensor in graph.tensors.values())
+    return Content(operators, dict(counted), *_ports(graph))
+
+
+def read_ports(model: bytes) -> Tuple[List[Port], List[Port]]:
+    """Inputs and outputs of a file, which may be a compiled one."""
+    return _ports(read_graph(model))
+
+
+def _ports(graph: Graph) -> Tuple[List[Port], List[Port]]:
     def port(name: str) -> Port:
         tensor = graph.tensors[name]
         known = tensor.quantisation.scale.size > 0
@@ -57,9 +67,7 @@ def read_content(model: bytes) -> Content:
                     float(tensor.quantisation.scale[0]) if known else None,
                     int(tensor.quantisation.zero_point[0]) if known else None)  # fmt: skip
 
-    counted = Counter(TYPES[tensor.type] for tensor in graph.tensors.values())
-    return Content(operators, dict(counted), [port(name) for name in graph.inputs],
-                   [port(name) for name in graph.outputs])  # fmt: skip
+    return [port(name) for name in graph.inputs], [port(name) for name in graph.outputs]
 
 
 def require_network(content: Content, network: ExportedNetwork, height: int, width: int, form: str) -> None:

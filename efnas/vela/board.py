@@ -13,6 +13,20 @@ DEFAULT_PROFILE = "grove-vision-ai-v2"
 OWN_SECTION = "efnas"
 
 
+class BoardMemory(NamedTuple):
+    """What a package has to know of a board's memory, in bytes: the SRAM that an application has, and what is left of
+    it while the camera runs; the firmware that its boot loader takes; the flash, where the processor sees it, and from
+    which address on, in steps of what, models lie there."""
+
+    sram: int
+    sram_free: int
+    firmware: int
+    flash: int
+    flash_mapped_at: int
+    model_address: int
+    model_alignment: int
+
+
 class Profile(NamedTuple):
     """`ini` is the text of Vela's configuration; `arena_limit_kib` what of the SRAM an application can really use."""
 
@@ -22,6 +36,16 @@ class Profile(NamedTuple):
     system_config: str
     memory_mode: str
     arena_limit_kib: Optional[float] = None
+    memory: Optional[BoardMemory] = None
+
+    def require_memory(self) -> BoardMemory:
+        """Raises EfnasError for a board whose memory is not described."""
+        if self.memory is None:
+            raise EfnasError(
+                f"The board profile {self.name} does not describe the board's memory: its section [{OWN_SECTION}] "
+                f"needs {', '.join(BoardMemory._fields)}."
+            )
+        return self.memory
 
 
 def profile_names() -> list:
@@ -34,22 +58,41 @@ def packaged_profile(name: str = DEFAULT_PROFILE) -> Profile:
     if name not in profile_names():
         raise EfnasError(f"There is no board profile '{name}'; the profiles are {', '.join(profile_names())}.")
     sections = _read(path)
-    own = dict(sections[OWN_SECTION])
-    sections.remove_section(OWN_SECTION)
-    text = io.StringIO()
-    sections.write(text)
-    own.update(name=name, ini=text.getvalue(), arena_limit_kib=float(own["arena_limit_kib"]))
-    return Profile(**own)
+    own = sections[OWN_SECTION]
+    board = (own[key] for key in ("accelerator", "system_config", "memory_mode"))
+    return _profile(name, path, sections, *board)
 
 
 def own_profile(ini: Path, accelerator: str, system_config: str, memory_mode: str) -> Profile:
-    """A profile of a user's Vela configuration file. Raises EfnasError when it lacks a section that was named."""
+    """A profile of a user's Vela configuration file, which may have the section of efnas, too.
+
+    Raises EfnasError when it lacks a section that was named.
+    """
     sections = _read(ini)
     for kind, name in (("System_Config", system_config), ("Memory_Mode", memory_mode)):
         if not sections.has_section(f"{kind}.{name}"):
             known = [section.split(".", 1)[1] for section in sections.sections() if section.startswith(f"{kind}.")]
             raise EfnasError(f"{ini} has no section [{kind}.{name}]; of that kind it has {', '.join(known) or 'none'}.")
-    return Profile(Path(ini).stem, Path(ini).read_text(), accelerator, system_config, memory_mode)
+    return _profile(Path(ini).stem, ini, sections, accelerator, system_config, memory_mode)
+
+
+def _profile(name: str, path: Path, sections: configparser.ConfigParser, *board: str) -> Profile:
+    """Without the section of efnas the text is the file's own."""
+    if not sections.has_section(OWN_SECTION):
+        return Profile(name, Path(path).read_text(), *board)
+    own = dict(sections[OWN_SECTION])
+    sections.remove_section(OWN_SECTION)
+    text = io.StringIO()
+    sections.write(text)
+    try:
+        limit = float(own["arena_limit_kib"]) if "arena_limit_kib" in own else None
+        memory = {field: int(own[field], 0) for field in BoardMemory._fields if field in own}
+    except ValueError as error:
+        raise EfnasError(
+            f"The section [{OWN_SECTION}] of the board profile {path} holds no number: {error}."
+        ) from error
+    whole = len(memory) == len(BoardMemory._fields) and memory["model_alignment"] > 0
+    return Profile(name, text.getvalue(), *board, limit, BoardMemory(**memory) if whole else None)
 
 
 def _read(ini: Path) -> configparser.ConfigParser:

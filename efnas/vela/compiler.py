@@ -96,7 +96,7 @@ class Vela:
         Raises EfnasError when Vela fails, takes too long, or answers in a form that is not known.
         """
         key = key_of(file=hashlib.sha256(model).hexdigest(), version=self.version, words=settings.words(),
-                     profile=self.profile._replace(name="", arena_limit_kib=None))  # fmt: skip
+                     profile=[*self.profile._replace(name="")[:5], None])  # fmt: skip
         found = None if keep else self._cache.get("vela", key)
         if found:
             return read_output(self.version, *json.loads(found.decode()))

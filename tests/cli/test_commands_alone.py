@@ -94,6 +94,15 @@ def test_its_trained_file_is_compared_with_the_baseline(runs, tmp_path):
     assert own["macs"] == base["macs"] and own["sram_mb"] == base["sram_mb"]
 
 
+def test_its_package_holds_what_was_trained(runs, tmp_path):
+    real_vela()
+    words = ["package", "--arch", "best", "--optimise", "Performance", "--arena", 80_000, "--out", tmp_path / "package"]
+    found = told([*words, *of(runs, "baseline")])
+    assert (found["arch"], found["form"]) == (BASELINE, "two-scale")
+    assert str(runs / "baseline") in found["source"]["weights"] and len(found["source"]["checkpoint_sha256"]) == 64
+    assert json.loads((tmp_path / "package" / "package.json").read_text()) == found
+
+
 def test_what_it_trained_is_seen_where_runs_are_looked_at(runs):
     found = told(["runs", "--output-root", runs])["runs"]
     assert {each["run"]: each["arch"] for each in found} == {"subnet": SUBNET, "baseline": BASELINE}
