@@ -8,7 +8,7 @@ setup: .venv/ready .venv-vela/ready
 .venv/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements.txt pyproject.toml
 	@.ci/setup.sh tool
 
-.venv-vela/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements-vela.txt
+.venv-vela/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements-vela.txt .ci/requirements-micro.txt
 	@.ci/setup.sh vela
 
 # A second compiler beside the default one: make vela-5.2.0

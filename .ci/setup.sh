@@ -40,6 +40,11 @@ vela)
     make_venv "$folder" "$pythons"
     "$folder"/bin/pip install --quiet "${packages[@]}"
     "$folder"/bin/vela --version >/dev/null
+    if [ -z "${2:-}" ]; then  # the board's runtime: pre-releases, which come and go, each for some versions of Python
+        with_micro=("$folder"/bin/pip install --quiet --pre -c .ci/requirements-vela.txt)
+        "${with_micro[@]}" -r .ci/requirements-micro.txt 2>/dev/null || "${with_micro[@]}" tflite-micro 2>/dev/null ||
+            echo "TensorFlow Lite Micro is not to be had for $("$folder"/bin/python --version): going on without it"
+    fi
     touch "$folder"/ready
     ;;
 esac

@@ -7,9 +7,9 @@ from efnas.errors import CheckFailed
 
 @grouped
 def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
-    """Look at Python, TensorFlow, GPUs, threads, memory, Vela, the data set and the disk; say what to do.
+    """Look at Python, TensorFlow, GPUs, threads, memory, Vela, the board's runtime, the data set and the disk.
 
-    Exit code 1 when no training can run here.
+    Each finding says what to do about it. Exit code 1 when no training can run here.
     """
     from efnas.cli.screen.console import Marked, console, print_json, print_next, print_note, table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
@@ -19,6 +19,7 @@ def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
         quiet_tensorflow()
     except ImportError:
         pass  # is a finding
+    from efnas.export.micro import examine_micro
     from efnas.machine import PROBLEM, examine_machine
     from efnas.training.readiness import examine_data, examine_disk
     from efnas.vela.installed import examine_velas
@@ -26,7 +27,7 @@ def doctor(run: RunOptions = RunOptions(), output: Output = Output()) -> None:
 
     if not output.as_json:
         on_waiting(print_note)
-    findings = [*examine_machine(settings.runtime.threads), *examine_velas(),
+    findings = [*examine_machine(settings.runtime.threads), *examine_velas(), examine_micro(),
                 *examine_data(settings, run.config is not None), examine_disk(settings)]  # fmt: skip
     problems = [finding for finding in findings if finding.state == PROBLEM]
     if output.as_json:

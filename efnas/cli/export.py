@@ -30,11 +30,11 @@ def export(
 
     Without --config the configuration is the one the run was trained with.
     """
-    from efnas.cli.screen.console import console, print_json, print_next, table
+    from efnas.cli.screen.console import console, print_json, print_next, print_note, table
     from efnas.cli.screen.progress import progress_bar
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
-    from efnas.config import frames_told
-    from efnas.export.host import FORMS, KERNELS
+    from efnas.export.host import FORMS
+    from efnas.export.micro import micro_at_hand
     from efnas.runs.run_files import arch_of
     from efnas.runs.supernet import whole_supernet_of
 
@@ -49,28 +49,45 @@ def export(
     from efnas.export.subnet import export_subnet
 
     weights = None if skip_checkpoint else checkpoint
-    with progress_bar("Exporting", "pairs") as update:
-        done = export_subnet(settings, code, out, weights, form, not float32, verify, partial(update, what="Verifying"))
+    with progress_bar("Exporting", "pairs") as update, micro_at_hand(verify and not float32, print_note) as micro:
+        tell = partial(update, what="Verifying")
+        done = export_subnet(settings, code, out, weights, form, not float32, verify, tell, micro)
     if output.as_json:
         print_json(done.description)
         return
-    told, source = done.description, done.description["source"]
-    facts = [(name, told[name]) for name in ("arch", "type", "form", "operators")]
+    console().print(table(str(out), ["", ""], _facts(done.description, out.stat().st_size)))
+    print_next(f"efnas infer IMAGE_0 IMAGE_1 --tflite {out} --out flow.png")
+
+
+def _facts(told: dict, size: int) -> list:
+    facts = [(name, told[name]) for name in ("arch", "type", "form")]
     facts += [
+        ("operators", f"{told['operators']}: {', '.join(told['kinds_of_operators'])}"),
         ("multiply-accumulates", f"{told['convolution_macs']:,}"),
-        ("size", f"{out.stat().st_size:,} bytes"),
-        ("weights", source["weights"]),
-        ("calibration", source["calibration"]),
+        ("size", f"{size:,} bytes"),
+        ("weights", told["source"]["weights"]),
+        ("calibration", told["source"]["calibration"]),
     ]
     for port in told["inputs"] + told["outputs"]:
         quantised = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port["scale"] else ""
         facts.append((port["name"], "x".join(map(str, port["shape"])) + f" {port['type']}{quantised}"))
-    if done.verification:
-        pairs, file_epe, float_epe, zero_epe = done.verification
-        frames = frames_told(settings.data.geometry)
-        facts.append(
-            (f"EPE on {pairs} pairs{frames}", f"{file_epe:.4f} px by {KERNELS}; float graph {float_epe:.4f} px")
-        )
-        facts.append(("gap to float", f"{done.verification.gap:+.2%} (zero flow: {zero_epe:.4f} px)"))
-    console().print(table(str(out), ["", ""], facts))
-    print_next(f"efnas infer IMAGE_0 IMAGE_1 --tflite {out} --out flow.png")
+    return facts + (_verified(told["verification"]) if "verification" in told else [])
+
+
+def _verified(found: dict) -> list:
+    from efnas.config import frames_told
+
+    epe = f"{found['file_epe']:.4f} px by {found['kernels']}; float graph {found['float_epe']:.4f} px"
+    facts = [
+        (f"EPE on {found['pairs']} pairs{frames_told(found['geometry'])}", epe),
+        ("gap to float", f"{found['gap']:+.2%} (zero flow: {found['zero_epe']:.4f} px)"),
+    ]
+    micro = found["micro"]
+    if micro:
+        vela = micro["vela"] or {}
+        plan = "; Vela {version} plans {bytes:,} on {profile} ({optimise})".format(**vela) if vela else ""
+        facts += [
+            ("TensorFlow Lite Micro", f"equal in all {micro['values']:,} values ({micro['version']})"),
+            ("its arena", f"{micro['arena_bytes']:,} bytes{plan}"),
+        ]
+    return facts

@@ -14,11 +14,13 @@ from efnas.core.space import ArchCode
 from efnas.evaluation.trained import open_trained
 from efnas.export.converter import checked_file
 from efnas.export.host import HOW_TO_READ
+from efnas.export.micro import Micro
 from efnas.export.networks import output_names, subnet_network
 from efnas.export.verification import FileErrors, Verification, errors_of_file
 from efnas.export.weights import random_weights, trained_weights
 from efnas.files import as_json, require_folder_of, write_together
 from efnas.runs.supernet import supernet_of, whole_supernet_of
+from efnas.vela.installed import planned_arena
 
 
 class Exported(NamedTuple):
@@ -33,12 +35,13 @@ class Exported(NamedTuple):
 
 def export_subnet(
     config: Config, arch: ArchCode, out: Path, checkpoint: Optional[str], form: str, int8: bool, verify: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None, micro: Optional[Micro] = None,
 ) -> Exported:  # fmt: skip
     """Write `out` and `out` + `.json`; `checkpoint` None means seeded random weights.
 
-    Of trained weights the file is verified on `verify` pairs, which `progress` is told. Raises CheckFailed, with
-    nothing written, when the file is not the subnet or not fully INT8.
+    Of trained weights the file is verified on `verify` pairs, which `progress` is told, and in INT8 also in `micro`.
+    Raises CheckFailed, with nothing written, when the file is not the subnet, not fully INT8, or computes otherwise in
+    the runtime of the board.
     """
     height, width = config.data.input_height, config.data.input_width
     described = out.with_name(out.name + ".json")
@@ -57,7 +60,10 @@ def export_subnet(
             seen = {"geometry": config.data.geometry}  # of recalibration and calibration
         model, content = checked_file(network, weights, height, width, form, int8)
         if checkpoint and verify:
-            errors = errors_of_file(evaluation, trained.session, arch, weights, model, verify, progress)
+            micro = micro if int8 else None
+            errors = errors_of_file(evaluation, trained.session, arch, weights, model, verify, progress, micro)
+            if errors.micro:
+                errors.micro.require_equal()
     description = {
         "arch": str(arch),
         "space": supernet.name,
@@ -72,11 +78,14 @@ def export_subnet(
         "how_to_read": HOW_TO_READ[form].format(height=height, width=width, **output_names(supernet, form)),
         "sha256": hashlib.sha256(model).hexdigest(),
         "operators": len(content.operators),
+        "kinds_of_operators": sorted({kind for kind, _, _ in content.operators}),
         "convolution_macs": content.convolution_macs,
         "versions": {"efnas": __version__, "tensorflow": tf.__version__, "python": platform.python_version()},
     }
     exported = Exported(out, description, errors)
     if errors:
         description["verification"] = {"geometry": config.data.geometry, **exported.verification.as_dict()}
+        if errors.micro:
+            description["verification"]["micro"]["vela"] = planned_arena(model)
     write_together({out: model, described: as_json(description)})
     return exported

@@ -2,13 +2,13 @@
 
 import shutil
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
-from efnas.cache import Cache
+from efnas.cache import Cache, cache_folder
 from efnas.errors import EfnasError
 from efnas.machine import FINE, NOTE, Finding
 from efnas.vela.board import packaged_profile
-from efnas.vela.compiler import PROJECT, REFERENCE_VERSION, Vela, find_vela, other_figures
+from efnas.vela.compiler import PROJECT, REFERENCE_VERSION, Settings, Vela, find_vela, other_figures
 
 
 def installed_velas() -> List[Path]:
@@ -20,6 +20,17 @@ def installed_velas() -> List[Path]:
     except EfnasError:
         first = []
     return list(dict.fromkeys([*first, *paths, *([Path(on_path)] if on_path else [])]))
+
+
+def planned_arena(model: bytes) -> Optional[dict]:
+    """`bytes` of SRAM that the compiler that is used plans for a file on the default board, and which one that is; None
+    where there is none, or it does not compile the file."""
+    try:
+        vela, settings = Vela(find_vela(), packaged_profile(), Cache(cache_folder())), Settings()
+        planned = round(vela.compile(model, settings).sram_kib * 1024)
+    except EfnasError:
+        return None
+    return {"bytes": planned, "profile": vela.profile.name, "version": vela.version, "optimise": settings.optimise}
 
 
 def examine_velas() -> Iterator[Finding]:

@@ -94,6 +94,7 @@ def test_little_memory_and_too_many_threads_are_told(monkeypatch):
 def test_the_command_exits_with_1_when_no_training_can_run(tmp_path):
     answer = json.loads(efnas("doctor", "--json").stdout)
     assert answer["can_train"] is True
+    assert "TensorFlow Lite Micro" in [finding["what"] for finding in answer["findings"]]
     config = tmp_path / "absent.yaml"
     config.write_text("data: {base_path: /nowhere}\n")
     ended = efnas("doctor", "--config", config, code=1)

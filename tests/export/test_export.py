@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import events_of
+from micro_stand_in import stand_in
 from tflite_runtime.interpreter import Interpreter as Runtime
 from tflite_runtime.interpreter import OpResolverType
 
@@ -117,6 +118,10 @@ def test_a_trained_subnet_is_exported_described_and_verified(small_settings, tmp
     assert told["verification"]["kernels"] == "TensorFlow Lite's reference kernels"
     assert abs(done.verification.gap) < 0.1
     assert read_content(out.read_bytes()).outputs[0].scale == told["outputs"][0]["scale"]
+    wrong = out.with_name("wrong.tflite")
+    with pytest.raises(CheckFailed, match="values differ, by up to [0-9]+ LSB"):
+        export_subnet(config, ARCH, wrong, "best", "accumulated", True, 1, micro=stand_in(np.zeros((1, 32, 48, 2))))
+    assert not wrong.exists()
     with pytest.raises(EfnasError, match="base_width is 4 there and 8 here"):
         wider = load_config(assignments=[*small_settings, "network.base_width=8"])
         export_subnet(wider, ARCH, tmp_path / "wrong.tflite", "best", "accumulated", int8=True)
