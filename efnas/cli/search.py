@@ -1,7 +1,7 @@
 """`efnas search`: the error of all subnets beside their cost: which network to take, and how sure that is."""
 
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import typer
 from typing_extensions import Annotated
@@ -22,6 +22,8 @@ from efnas.cli.options import (
 )
 from efnas.cli.search_benchmark import export_benchmark
 from efnas.cli.search_query import LimitOptions, query, show_answer
+from efnas.cli.search_sizes import settings_at, show_sizes
+from efnas.errors import EfnasError
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 app.command("query")(query)
@@ -38,6 +40,10 @@ def search(
         typer.Option(metavar="TABLE", show_default="made first", help="What subnets cost: the table of a sweep."),
     ] = None,
     pairs: Annotated[str, typer.Option(metavar="N|all", help="Validation pairs that errors are taken on.")] = "all",
+    sizes: Annotated[
+        Optional[List[str]],
+        typer.Option("--size", metavar="HxW", show_default="the run's", help="Input size, of whole frames; repeat it."),
+    ] = None,
     out: Annotated[
         Optional[Path], typer.Option(metavar="DIR", show_default="outputs/search/...", help="Where to write it all.")
     ] = None,
@@ -56,7 +62,8 @@ def search(
 
     Nothing is sampled or predicted: subnets that differ in the last blocks share one pass. A search that was stopped
     goes on. Subnets that the validation pairs cannot tell from the best are said to be such; the cheapest of them is
-    usually what to take. `efnas search query` asks again without computing.
+    usually what to take. `efnas search query` asks again without computing. With several --size, the same weights see
+    whole frames at each, and one front over all says which size and which subnet.
     """
     if context.invoked_subcommand:
         return
@@ -69,17 +76,24 @@ def search(
     from efnas.runs.run_files import checkpoint_path
     from efnas.runs.seal import read_whole
     from efnas.runs.supernet import supernet_of
+    from efnas.search.sizes_folder import FRONT, PICTURE, SIZES, holds_sizes, write_sizes
     from efnas.vela.compiler import OPTIMISE
 
     require_choice("--form", form, FORMS)
     require_choice("--optimise", optimise, OPTIMISE)
     count = pair_count(pairs)
-    settings = cost.run.settings({"runtime.seed": cost.seed, **cost.size.as_keys()}, of_run=True)
-    supernet = supernet_of(settings)
+    if sizes and table:
+        raise EfnasError("--table is of one size: leave it out with --size, and the costs of each are swept.")
+    every = settings_at(cost, sizes)
+    for settings in every.values():
+        supernet = supernet_of(settings)
     require_all_subnets(supernet, "efnas search")
     read_whole(checkpoint_path(settings, checkpoint), supernet.identity(settings.network.base_width))
-    folder = out or Path("outputs") / "search" / settings.runtime.experiment_name
+    name = settings.runtime.experiment_name + ("-sizes" if sizes else "")
+    folder = out or Path("outputs") / "search" / name
     require_folder("--out", folder)
+    if holds_sizes(folder) and not sizes:
+        raise EfnasError(f"{folder} holds a search of several sizes: take another --out.")
     costs = read_table(table, supernet.space) if table else None
     compiler = cost.compiler(vela) if costs is None else None
     quiet_tensorflow()
@@ -88,14 +102,27 @@ def search(
     from efnas.search.pass_engines import pass_engine
     from efnas.search.sweeping import swept_costs
 
-    with pass_engine(dask, print_note) as engine, progress_bar("Errors", "subnets") as progress:
-        errors = compute_errors(settings, checkpoint, folder, count, overwrite, progress, engine, print_note)
-    if costs is None:
-        with progress_bar("Costs", "subnets") as progress:
-            costs = swept_costs(settings, cost.cache(), compiler, vela, form, optimise, arena, cost.legacy_core,
-                                progress, print_note, dask)  # fmt: skip
-    written = write_search(folder, costs, errors)
-    show_answer(read_search(folder), limits, top, output.as_json)
+    found = {}
+    with pass_engine(dask, print_note) as engine:
+        for size, settings in every.items():
+            place = folder / str(size) if size else folder
+            with progress_bar(f"Errors at {size}" if size else "Errors", "subnets") as progress:
+                errors = compute_errors(settings, checkpoint, place, count, overwrite, progress, engine, print_note)
+            own = costs
+            if own is None:
+                with progress_bar("Costs", "subnets") as progress:
+                    own = swept_costs(settings, cost.cache(), compiler, vela, form, optimise, arena, cost.legacy_core,
+                                      progress, print_note, dask)  # fmt: skip
+            written = write_search(place, own, errors)
+            found[size] = read_search(place)
+    if sizes:
+        write_sizes(folder, found)
+        show_sizes(found, limits, top, output.as_json)
+        if not output.as_json:
+            print(f"Written: {', '.join(str(folder / each) for each in (SIZES, FRONT, PICTURE))}, and a search a size")
+            print_next(f"efnas search query {folder} --max-ms 30 --fits")
+        return
+    show_answer(found[None], limits, top, output.as_json)
     if not output.as_json:
         _show_lessons(written.content, supernet.space)
         print(f"Written: {folder / 'table.csv'}, front.csv, search.json, errors.npy, {', '.join(written.pictures)}")

@@ -9,6 +9,7 @@ from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
 from efnas.cli.options import Output, limit
+from efnas.cli.search_sizes import show_sizes
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,19 @@ def query(
     top: Annotated[int, typer.Option(min=1, help="How many rows.")] = 20,
     output: Output = Output(),
 ) -> None:
-    """The best subnet within limits, those that cannot be told from it, and the front; nothing is computed anew."""
+    """The best subnet within limits, those that cannot be told from it, and the front; nothing is computed anew.
+
+    Of a search of several sizes the answer is over all of them; each size lies in it as a search of its own.
+    """
     from efnas.cli.screen.console import print_next
     from efnas.search.folder import read_search
+    from efnas.search.sizes_folder import holds_sizes, read_sizes
 
+    if holds_sizes(search):
+        cheapest = show_sizes(read_sizes(search), limits, top, output.as_json).cheapest
+        if not output.as_json:
+            print_next(f"efnas search query {shlex.quote(str(search / str(cheapest.size)))}")
+        return
     found = read_search(search)
     answer = show_answer(found, limits, top, output.as_json)
     if not output.as_json:
@@ -62,15 +72,15 @@ def show_answer(found, limits: LimitOptions, top: int, as_json: bool):
         return answer
     screen = console()
 
-    def beside(row) -> dict:
-        return {WORSE: str(answer.margins[row.arch]) if row.arch in answer.margins else ""}
+    def beside(rows) -> list:
+        return [{WORSE: str(answer.margins[row.arch]) if row.arch in answer.margins else ""} for row in rows]
 
     named = {"best": answer.best, "cheapest alike": answer.cheapest,
              "baseline": found.table.row(found.table.space.baseline)}  # fmt: skip
     title = f"{answer.found:,} of {len(found.table.rows):,} subnets, {pairs} pairs, {found.table.title}"
-    screen.print(cost_rows_table(title, list(named.values()), list(named), more=beside))
+    screen.print(cost_rows_table(title, list(named.values()), list(named), beside(named.values())))
     screen.print(f"Front: {len(answer.front)} subnets that no other beats in error and latency.")
-    screen.print(cost_rows_table("", answer.front[:top], more=beside))
+    screen.print(cost_rows_table("", answer.front[:top], more=beside(answer.front[:top])))
     screen.print(f"{len(answer.alike):,} of {answer.found:,} cannot be told from the best (95 %, all at once).")
     promise = answer.promise
     if promise:

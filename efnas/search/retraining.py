@@ -22,6 +22,7 @@ from efnas.search.answer import Limits, answer_of, with_errors
 from efnas.search.chosen import drawn_from_front
 from efnas.search.folder import Search, read_search
 
+KEYS_OF_INPUT = ("input_height", "input_width", "geometry")
 SCRATCH, SUPERNET, BOTH = "scratch", "supernet", "both"
 BEGINNINGS = {SCRATCH: (SCRATCH,), SUPERNET: (SUPERNET,), BOTH: (SCRATCH, SUPERNET)}
 
@@ -53,10 +54,13 @@ def search_of_run(settings: Config, folder: Path) -> Tuple[Search, Path]:
     search = read_search(folder)
     if search.errors.about["of"]["checkpoint"] != sealed.data_sha256:
         raise EfnasError(f"The search in {folder} is not of {source}: run efnas search for it.")
-    if search.errors.geometry != settings.data.geometry:
+    data = settings.data
+    of_search = [*search.errors.about["of"]["input"], search.errors.geometry]
+    if of_search != [data.input_height, data.input_width, data.geometry]:
+        names = ", ".join(f"data.{key}: {value}" for key, value in zip(KEYS_OF_INPUT, of_search))
         raise EfnasError(
-            f"The errors of the search in {folder} are of data.geometry: {search.errors.geometry}, and the trainings "
-            f"would be of {settings.data.geometry}: take the same with --set, or another search with --search."
+            f"The search in {folder} is of {names}, and the trainings would not be: take these with --set, or another "
+            "search with --search."
         )
     return search, source
 

@@ -186,7 +186,10 @@ CASES = [
     *((["search", *GOOD, *VELA, *words], why) for words, why in (
         (["--pairs", "0"], "a number or all"), (["--pairs", "many"], "a number or all"), (["--form", "half"], "accumulated or two-scale"),
         (["--optimise", "Speed"], "Size or Performance"), (["--max-ms", "nan"], "finite number"), ([*RUNS, "absent"], "no checkpoint"),
-        ([*RUNS, "bare"], "damaged"), (["--checkpoint", "@/file"], "no checkpoint"), (["--top", "0"], "--top"))),
+        ([*RUNS, "bare"], "damaged"), (["--checkpoint", "@/file"], "no checkpoint"), (["--top", "0"], "--top"),
+        (["--size", "180"], "height x width"), (["--size", "-4x8"], "height x width"), (["--size", "182x240"], "multiple of 4"), (["--size", "8x8"], "data.input_height"),
+        (["--size", "96x128", "--height", "96"], "contradicts"), (["--size", "96x128", "--table", "@/sweep"], "--table is of one size"),
+        (["--size", "96x128", "--set", "data.geometry=crop"], "leave them out of --set"))),
     (["retrain", *GOOD], "no checkpoint"), (["retrain", *GOOD, "--part", "3/2"], "--part must be as in"), (["retrain", *GOOD, "--from", "nothing"], "--from is"),
     (["retrain", *GOOD, "--out", "@/file"], "--out takes a folder"), (["retrain", *GOOD, "--jobs", "0"], "--jobs"), (["retrain", "--experiment-name", "absent"], "no checkpoint"),
     (["fidelity", *GOOD], "no checkpoint"), (["fidelity", *GOOD, "--part", "1"], "--part must be as in"), (["fidelity", *GOOD, "--subnets", "2"], "--subnets"),

@@ -44,8 +44,9 @@ def _small_supernet(monkeypatch):
 def config(tmp_path):
     """By its geometry, that of a run below tmp_path."""
     return lambda geometry: load_config(
-        assignments=["network.name=small", f"data.geometry={geometry}", f"runtime.output_root={tmp_path / 'runs'}"]
-    )
+        assignments=["network.name=small", "data.input_height=36", "data.input_width=48", f"data.geometry={geometry}",
+                     f"runtime.output_root={tmp_path / 'runs'}"]
+    )  # fmt: skip
 
 
 def of_geometry(geometry):
@@ -98,8 +99,10 @@ def test_trainings_of_a_search_have_its_geometry(config, tmp_path, monkeypatch, 
     monkeypatch.setattr(retraining, "read_search", lambda folder: Search(made_up.costs(), errors))
     same = config(searched or CROP)
     assert retraining.search_of_run(same, tmp_path)[0].errors is errors
-    with pytest.raises(EfnasError, match=f"are of data.geometry: {searched or CROP}, .* would be of {trained}"):
-        retraining.search_of_run(config(trained), tmp_path)
+    of_search = f"data.input_height: 36, data.input_width: 48, data.geometry: {searched or CROP}"
+    for other in (config(trained), same.changed("data", input_height=40)):
+        with pytest.raises(EfnasError, match=f"is of {of_search}, and the trainings would not be"):
+            retraining.search_of_run(other, tmp_path)
 
 
 def test_a_run_that_was_trained_on_other_frames_is_not_taken_for_one_of_these(config):

@@ -1,6 +1,6 @@
 """Tables that several commands show."""
 
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
 from efnas.cli.screen.console import Marked, console, table
 from efnas.core.space import ArchCode
@@ -38,9 +38,9 @@ def difference_table(found: Iterable, left: str, right: str):
     return table("Differences", ["what it means", "key", left, right], rows)
 
 
-def cost_rows_table(title: str, rows: List, labels: Sequence[str] = (), more: Callable = lambda row: {}):
+def cost_rows_table(title: str, rows: List, labels: Sequence[str] = (), more: Sequence[Dict[str, str]] = ()):
     """Rows of a sweep's table (`Row`), each with a label before it where there are some, and what `more` says of it."""
-    cells = [{**_cells(row), **more(row)} for row in rows]
+    cells = [{**_cells(row), **beside} for row, beside in zip(rows, more or [{}] * len(rows))]
     if labels:
         cells = [{"": label, **row} for label, row in zip(labels, cells)]
     columns = [name for name in cells[0] if any(row[name] for row in cells)] if cells else ["arch", ">ms"]
