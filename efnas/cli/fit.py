@@ -1,7 +1,7 @@
 """`efnas fit`: the compiler's settings that fit a subnet into a board's memory, with the lowest latency."""
 
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 import typer
 from typing_extensions import Annotated
@@ -16,6 +16,8 @@ from efnas.cli.options import (
     require_folder,
     same_network,
 )
+from efnas.cli.sizes import Sizes, files_at
+from efnas.errors import EfnasError
 
 
 @grouped
@@ -33,6 +35,7 @@ def fit(
         typer.Option("--vela", metavar="PATH|VERSION", show_default=False, help="A compiler to try; may be repeated."),
     ] = None,
     checkpoint: TrainedWeights = None,
+    sizes: Sizes = None,
     skip_checkpoint: SkipCheckpoint = False,
     plot: Annotated[
         Optional[Path], typer.Option(metavar="FILE.png", show_default=False, help="Draw SRAM against latency.")
@@ -46,8 +49,8 @@ def fit(
 ) -> None:
     """Search output form, --optimise and arena cache size for the fastest settings that fit a board's SRAM.
 
-    Every figure is that of a compile; compiles are cached, so that a second search costs nothing. Exit code 1 when
-    nothing fits.
+    Every figure is that of a compile; compiles are cached, so that a second search costs nothing. With several --size
+    each is searched, and their best stand side by side. Exit code 1 when nothing fits.
     """
     from efnas.cli.screen.console import print_json
     from efnas.cli.screen.progress import progress_bar
@@ -59,22 +62,57 @@ def fit(
         require_choice("--form", form, FORMS)
     if plot:
         require_picture(plot)
+    if plot and sizes:
+        raise EfnasError("--plot draws the settings of one size: leave it out with --size.")
     require_folder("--keep", keep)
-    files = cost.files(checkpoint, skip_checkpoint)
-    code = files.arch(arch)
+    every = files_at(cost, sizes, checkpoint, skip_checkpoint)
+    first = next(iter(every.values()))
+    code = first.arch(arch)
     compilers = [cost.compiler(program) for program in velas or [None]]
-    with progress_bar("Compiling", "settings") as progress:
-        found = fit_subnet(files, code, forms or FORMS, compilers, limit_kib, cost.legacy_core, keep, progress)
+    found = {}
+    for size, files in every.items():
+        kept = keep / str(size) if keep and size else keep
+        with progress_bar("Compiling", "settings") as progress:
+            found[size] = fit_subnet(
+                files, code, forms or FORMS, compilers, limit_kib, cost.legacy_core, kept, progress
+            )
     if plot:
         from efnas.cost.pictures import draw_fit
 
-        draw_fit(found, plot)
+        draw_fit(found[None], plot)
     board = compilers[0].profile.name
     if output.as_json:
-        print_json({"arch": str(code), "profile": board, "weights": files.weights_of(code), **found.as_dict()})
+        told = [{"size": str(size), **each.as_dict()} for size, each in found.items()]
+        what = {"sizes": told} if sizes else found[None].as_dict()
+        print_json({"arch": str(code), "profile": board, "weights": first.weights_of(code), **what})
+    elif sizes:
+        _show_sizes(found, str(code), board)
     else:
-        _show(found, str(code), board, plot, bool(velas))
-    found.require_fit()
+        _show(found[None], str(code), board, plot, bool(velas))
+    if not any(each.best for each in found.values()):
+        next(iter(found.values())).require_fit()
+
+
+def _show_sizes(found: Dict, arch: str, board: str) -> None:
+    """The best settings of each size."""
+    from efnas.cli.screen.console import console, table
+
+    rows = []
+    for size, fit in found.items():
+        best = fit.best
+        if best is None:
+            rows.append((str(size), "nothing fits", "", "", "", f"{fit.front[0].compiled.sram_kib:,.1f}", "", ""))
+            continue
+        arena, compiled = best.settings.arena, best.compiled
+        rows.append((str(size), best.form, best.vela.version, best.settings.optimise, f"{arena:,}" if arena else "",
+                     f"{compiled.sram_kib:,.1f}", f"{compiled.inference_ms:,.2f}", f"{compiled.fps:.2f}"))  # fmt: skip
+    columns = ["size", "form", "Vela", "optimise", ">arena bytes", ">SRAM KiB", ">ms", ">FPS"]
+    tried = sum(len(fit.trials) for fit in found.values())
+    screen = console()
+    screen.print(table(f"{arch} on {board}: the best of each size, {tried} settings tried", columns, rows))
+    for size, fit in found.items():
+        for note in fit.notes:
+            screen.print(f"Not searched further at {size}: {note}.")
 
 
 def _show(found, arch: str, board: str, plot: Optional[Path], named: bool) -> None:

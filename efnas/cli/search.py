@@ -1,7 +1,7 @@
 """`efnas search`: the error of all subnets beside their cost: which network to take, and how sure that is."""
 
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
 import typer
 from typing_extensions import Annotated
@@ -22,7 +22,8 @@ from efnas.cli.options import (
 )
 from efnas.cli.search_benchmark import export_benchmark
 from efnas.cli.search_query import LimitOptions, query, show_answer
-from efnas.cli.search_sizes import settings_at, show_sizes
+from efnas.cli.search_sizes import show_sizes
+from efnas.cli.sizes import Sizes, settings_at
 from efnas.errors import EfnasError
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
@@ -40,10 +41,7 @@ def search(
         typer.Option(metavar="TABLE", show_default="made first", help="What subnets cost: the table of a sweep."),
     ] = None,
     pairs: Annotated[str, typer.Option(metavar="N|all", help="Validation pairs that errors are taken on.")] = "all",
-    sizes: Annotated[
-        Optional[List[str]],
-        typer.Option("--size", metavar="HxW", show_default="the run's", help="Input size, of whole frames; repeat it."),
-    ] = None,
+    sizes: Sizes = None,
     out: Annotated[
         Optional[Path], typer.Option(metavar="DIR", show_default="outputs/search/...", help="Where to write it all.")
     ] = None,
@@ -84,7 +82,7 @@ def search(
     count = pair_count(pairs)
     if sizes and table:
         raise EfnasError("--table is of one size: leave it out with --size, and the costs of each are swept.")
-    every = settings_at(cost, sizes)
+    every = settings_at(cost, sizes, of_run=True)
     for settings in every.values():
         supernet = supernet_of(settings)
     require_all_subnets(supernet, "efnas search")

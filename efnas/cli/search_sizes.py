@@ -1,33 +1,6 @@
 """`efnas search --size`: the input size as an axis of the answer."""
 
-from typing import Dict, List, Optional
-
-from efnas.cli.options import CostOptions
-from efnas.errors import EfnasError
-
-
-def settings_at(cost: CostOptions, sizes: Optional[List[str]]) -> Dict:
-    """The `Config` by `Size`; without sizes that of the run, by None. Raises EfnasError for what is no size, and for
-    options that contradict them."""
-    from efnas.config import WHOLE
-    from efnas.search.sizes import Size
-
-    given = {"runtime.seed": cost.seed, **cost.size.as_keys()}
-    if not sizes:
-        return {None: cost.run.settings(given, of_run=True)}
-    if cost.size.height or cost.size.width:
-        raise EfnasError("--size contradicts --height and --width: give one.")
-    found = {}
-    for size in map(Size.of_text, sizes):
-        keys = {"data.input_height": size.height, "data.input_width": size.width, "data.geometry": WHOLE}
-        found[size] = settings = cost.run.settings({**given, **keys}, of_run=True)
-        data = settings.data
-        if (data.input_height, data.input_width, data.geometry) != (*size, WHOLE):
-            raise EfnasError(
-                "--size says what data.input_height and data.input_width are, and that data.geometry is whole: leave "
-                "them out of --set."
-            )
-    return found
+from typing import Dict, List
 
 
 def show_sizes(searches: Dict, limits, top: int, as_json: bool):

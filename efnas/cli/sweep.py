@@ -1,7 +1,7 @@
 """`efnas sweep`: what every subnet costs on a board, and which subnets meet a budget."""
 
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional
 
 import typer
 from typing_extensions import Annotated
@@ -19,6 +19,7 @@ from efnas.cli.options import (
     require_folder,
     scheduler,
 )
+from efnas.cli.sizes import Sizes, files_at
 from efnas.cli.sweep_query import query
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
@@ -42,6 +43,7 @@ def sweep(
     ] = None,
     dask: scheduler("Compile on the workers of a Dask scheduler.") = None,
     checkpoint: TrainedWeights = None,
+    sizes: Sizes = None,
     sample: Annotated[int, typer.Option(min=1, help="With --checkpoint: subnets to evaluate.")] = 50,
     form: Form = "accumulated",
     optimise: Optimise = "Size",
@@ -70,20 +72,42 @@ def sweep(
     require_choice("--form", form, FORMS)
     require_choice("--optimise", optimise, OPTIMISE)
     settings = Settings(optimise, arena, cost.legacy_core)
-    files = cost.files(checkpoint)
-    require_all_subnets(files.supernet, "efnas sweep --checkpoint")
-    request = SweepRequest(
-        files, cost.compiler(vela), vela, settings, form, method, tolerance / 100, verify, sample, dask
-    )
-    folder = out or request.folder()
-    require_folder("--out", folder)
-    with progress_bar("Evaluating", "subnets") as progress:
-        result = sweep_board(request, folder, progress, print_note)
+    every = files_at(cost, sizes, checkpoint)
+    for files in every.values():
+        require_all_subnets(files.supernet, "efnas sweep --checkpoint")
+    compiler, results = cost.compiler(vela), {}
+    for size, files in every.items():
+        request = SweepRequest(files, compiler, vela, settings, form, method, tolerance / 100, verify, sample, dask)
+        folder = out or request.folder()
+        folder = folder / str(size) if size else folder
+        require_folder("--out", folder)
+        with progress_bar("Evaluating", "subnets") as progress:
+            results[size] = sweep_board(request, folder, progress, print_note)
+        if not output.as_json:
+            _show(results[size], request.files.supernet.space.baseline)
+    told = [{"folder": str(each.folder), **each.table.about} for each in results.values()]
     if output.as_json:
-        print_json({"folder": str(folder), **result.table.about})
-    else:
-        _show(result, request.files.supernet.space.baseline)
-    result.require_sound(tolerance / 100)
+        print_json({"sizes": [{"size": str(size), **each} for size, each in zip(results, told)]} if sizes else told[0])
+    elif sizes:
+        _show_sizes({size: each.table for size, each in results.items()})
+    for each in results.values():
+        each.require_sound(tolerance / 100)
+
+
+def _show_sizes(tables: Dict) -> None:
+    """What each size costs, and where errors are known the front over all of them."""
+    from efnas.cli.screen.console import console, table
+    from efnas.cli.screen.tables import cost_rows_table
+    from efnas.cost.sized import costs_of_sizes, front_of_sizes
+
+    rows = [(str(each.size), *(f"{figure:.3f}" for figure in each[1:4]), f"{each.baseline_sram_kib:,.1f}",
+             f"{each.fitting:,}") for each in costs_of_sizes(tables)]  # fmt: skip
+    columns = ["size", ">fastest ms", ">median ms", ">slowest ms", ">baseline SRAM KiB", ">fit the board"]
+    console().print(table("What each size costs", columns, rows))
+    front = front_of_sizes(tables)
+    if front:
+        beside = [{"size": str(size)} for size, _ in front]
+        console().print(cost_rows_table("Front over all sizes", [row for _, row in front], more=beside))
 
 
 def _show(result, baseline) -> None:

@@ -9,6 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from efnas.config import WHOLE
+from efnas.core.input_size import Size
 from efnas.cost.pareto import front_by
 from efnas.cost.table import FAILED, Row, select_rows
 from efnas.errors import EfnasError
@@ -16,24 +17,6 @@ from efnas.evaluation.confidence import compared_with_best
 from efnas.evaluation.places import LEVEL, Margin, margins_of, weights_of
 from efnas.search.answer import Limits
 from efnas.search.folder import Search
-
-
-class Size(NamedTuple):
-    """Of the input, in pixels."""
-
-    height: int
-    width: int
-
-    def __str__(self) -> str:
-        return f"{self.height}x{self.width}"
-
-    @classmethod
-    def of_text(cls, text: str) -> "Size":
-        """Of `180x240`. Raises EfnasError for other text."""
-        height, x, width = text.partition("x")
-        if x and all(side.isascii() and side.isdigit() and len(side) < 6 for side in (height, width)):
-            return cls(int(height), int(width))
-        raise EfnasError(f"--size is height x width, as in 180x240, not '{text}'.")
 
 
 class Choice(NamedTuple):

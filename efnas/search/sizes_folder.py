@@ -8,10 +8,11 @@ import io
 from pathlib import Path
 from typing import Dict, List
 
+from efnas.core.input_size import Size
 from efnas.errors import EfnasError
 from efnas.files import as_json, read_file, write_together
 from efnas.search.folder import Search, read_search
-from efnas.search.sizes import Choice, Size, SizesAnswer, answer_over
+from efnas.search.sizes import Choice, SizesAnswer, answer_over
 from efnas.search.sizes_picture import draw_sizes
 from efnas.strict_json import read_json
 

@@ -2,10 +2,11 @@
 
 from typing import Dict
 
+from efnas.core.input_size import Size
 from efnas.cost.table import FAILED
 from efnas.figures import new_figure, picture_of
 from efnas.search.folder import Search
-from efnas.search.sizes import Size, SizesAnswer
+from efnas.search.sizes import SizesAnswer
 
 
 def draw_sizes(searches: Dict[Size, Search], answer: SizesAnswer, name: str) -> bytes:

@@ -14,12 +14,13 @@ from vela_stand_in import stand_in_program
 from efnas.config import CROP, WHOLE
 from efnas.config_files import load_config
 from efnas.core import supernet
+from efnas.core.input_size import Size
 from efnas.errors import EfnasError
 from efnas.evaluation.ranking import subnet_errors
 from efnas.search import sweeping
 from efnas.search.answer import Limits, with_errors
 from efnas.search.folder import Search
-from efnas.search.sizes import Size, answer_over
+from efnas.search.sizes import answer_over
 from efnas.search.sizes_folder import FRONT, PICTURE, SIZES
 
 LARGE, SMALLER = Size(36, 48), Size(24, 32)
