@@ -5,7 +5,7 @@ from typing import List, Optional, Sequence
 import numpy as np
 
 from efnas.data.scenes import scenes_of
-from efnas.evaluation.confidence import Comparison, compared_with_best, resampled_weights
+from efnas.evaluation.confidence import Comparison, compared_with_best, intervals, resampled_weights
 from efnas.runs.subnet_errors import Margin, Placed
 
 RESAMPLES = 1000
@@ -21,6 +21,12 @@ def margins_of(compared: Comparison) -> List[Margin]:
     """Of the candidates, in their order."""
     return [Margin(float(mean), finite(low), finite(high))
             for mean, low, high in zip(compared.difference, compared.low, compared.high)]  # fmt: skip
+
+
+def paired_margin(difference: np.ndarray, names: Sequence[str]) -> Margin:
+    """The mean of a difference [pairs] of two errors on pairs with these names, and its interval."""
+    mean, low, high = intervals(difference[None], weights_of(names), LEVEL)
+    return Margin(float(mean[0]), finite(low[0]), finite(high[0]))
 
 
 def finite(end: float) -> Optional[float]:

@@ -18,6 +18,7 @@ from efnas.core.geometry import FLOW_CHANNELS
 from efnas.core.layers import Layers
 from efnas.core.variables import Variable
 from efnas.core.weights import constant_moments
+from efnas.export.calibration import AS_CONVERTED, Calibration
 from efnas.export.content import Content, read_content, require_int8, require_network
 from efnas.export.host import ACCUMULATED
 from efnas.export.networks import ExportedNetwork, output_channels, output_names
@@ -25,10 +26,16 @@ from efnas.export.weights import SubnetWeights
 
 
 def checked_file(
-    network: ExportedNetwork, weights: SubnetWeights, height: int, width: int, form: str, int8: bool = True
-) -> Tuple[bytes, Content]:
+    network: ExportedNetwork, weights: SubnetWeights, height: int, width: int, form: str, int8: bool = True,
+    calibration: Calibration = AS_CONVERTED,
+) -> Tuple[bytes, Content]:  # fmt: skip
     """The file of a network and what stands in it. Raises CheckFailed when that is not the network, or not INT8."""
     model = convert(network, weights, height, width, form, int8)
+    if int8 and (calibration.percentile or calibration.per_tensor):
+        from efnas.export.requantised import requantised_file
+
+        exact = convert(network, weights, height, width, form, False)
+        model = requantised_file(model, exact, calibration, weights.calibration)
     content = read_content(model)
     require_network(content, network, height, width, form)
     if int8:

@@ -12,11 +12,12 @@ from efnas import __version__
 from efnas.config import Config
 from efnas.core.space import ArchCode
 from efnas.evaluation.trained import open_trained
-from efnas.export.converter import checked_file
+from efnas.export.calibration import AS_CONVERTED, Calibration
+from efnas.export.converter import checked_file, convert
 from efnas.export.host import HOW_TO_READ
 from efnas.export.micro import Micro
 from efnas.export.networks import output_names, subnet_network
-from efnas.export.verification import FileErrors, Verification, errors_of_file
+from efnas.export.verification import FileErrors, Verification, errors_of_file, layers_of_file
 from efnas.export.weights import random_weights, trained_weights
 from efnas.files import as_json, require_folder_of, write_together
 from efnas.runs.supernet import supernet_of, whole_supernet_of
@@ -36,10 +37,12 @@ class Exported(NamedTuple):
 def export_subnet(
     config: Config, arch: ArchCode, out: Path, checkpoint: Optional[str], form: str, int8: bool, verify: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None, micro: Optional[Micro] = None,
+    calibration: Calibration = AS_CONVERTED, max_gap: Optional[float] = None,
 ) -> Exported:  # fmt: skip
     """Write `out` and `out` + `.json`; `checkpoint` None means seeded random weights.
 
-    Of trained weights the file is verified on `verify` pairs, which `progress` is told, and in INT8 also in `micro`.
+    Of trained weights the file is verified on `verify` pairs, which `progress` is told, and in INT8 also in `micro`;
+    where its error is more than `max_gap` above that in float (0.01: 1 %), the layers that this comes from are named.
     Raises CheckFailed, with nothing written, when the file is not the subnet, not fully INT8, or computes otherwise in
     the runtime of the board.
     """
@@ -49,21 +52,24 @@ def export_subnet(
         require_folder_of(path)
     supernet = whole_supernet_of(config) if checkpoint is None else supernet_of(config)
     network = subnet_network(supernet, arch, config.network.base_width)
-    errors, seen = None, {}
+    errors, seen, layers = None, {}, []
     with ExitStack() as opened:
         if checkpoint is None:
             weights = random_weights(network.variables(), height, width, config.runtime.seed)
         else:
             trained = opened.enter_context(open_trained(config, checkpoint))
             evaluation = trained.evaluation()
-            (weights,) = trained_weights(trained, evaluation, [arch])
+            (weights,) = trained_weights(trained, evaluation, [arch], calibration.images)
             seen = {"geometry": config.data.geometry}  # of recalibration and calibration
-        model, content = checked_file(network, weights, height, width, form, int8)
+        model, content = checked_file(network, weights, height, width, form, int8, calibration)
         if checkpoint and verify:
             micro = micro if int8 else None
             errors = errors_of_file(evaluation, trained.session, arch, weights, model, verify, progress, micro)
             if errors.micro:
                 errors.micro.require_equal()
+            if max_gap is not None and errors.verification().gap.mean > max_gap:
+                exact = convert(network, weights, height, width, form, False)
+                layers = layers_of_file(evaluation, trained.session, model, exact, verify, progress)
     description = {
         "arch": str(arch),
         "space": supernet.name,
@@ -73,6 +79,7 @@ def export_subnet(
         "width": width,
         "base_width": config.network.base_width,
         "source": {**weights.source, **seen},
+        "scales": calibration.in_words() if int8 else None,
         "inputs": [port._asdict() for port in content.inputs],
         "outputs": [port._asdict() for port in content.outputs],
         "how_to_read": HOW_TO_READ[form].format(height=height, width=width, **output_names(supernet, form)),
@@ -87,5 +94,7 @@ def export_subnet(
         description["verification"] = {"geometry": config.data.geometry, **exported.verification.as_dict()}
         if errors.micro:
             description["verification"]["micro"]["vela"] = planned_arena(model)
+        if layers:
+            description["verification"]["layers"] = [layer.as_dict() for layer in layers]
     write_together({out: model, described: as_json(description)})
     return exported

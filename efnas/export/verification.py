@@ -8,41 +8,60 @@ import tensorflow.compat.v1 as tf
 from efnas.core.space import ArchCode
 from efnas.data.sampling_plan import evaluation_plan
 from efnas.data.scaling import scaled_flow
+from efnas.errors import CheckFailed
+from efnas.evaluation.places import paired_margin
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.export.host import KERNELS, Interpreter
+from efnas.export.layer_errors import LayerError, layer_errors
 from efnas.export.micro import Beside, Micro, MicroRun
 from efnas.export.weights import SubnetWeights
+from efnas.runs.subnet_errors import Margin
+
+LAYER_PAIRS = 64  # held in memory
 
 
 class Verification(NamedTuple):
-    """EPE in pixels of the file and of the float graph on the same validation pairs, and of predicting zero; `micro` is
-    the same file in the runtime of the board, where that is at hand."""
+    """EPE in pixels of the file and of the float graph on the same validation pairs, and of predicting zero.
+
+    `gap` is the paired difference of the first two as a part of the second, with its 95 % interval; `micro` the same
+    file in the runtime of the board, where that is at hand.
+    """
 
     pairs: int
     file_epe: float
     float_epe: float
     zero_epe: float
+    gap: Margin
     micro: Optional[MicroRun] = None
 
-    @property
-    def gap(self) -> float:
-        return self.file_epe / self.float_epe - 1.0
-
     def as_dict(self) -> dict:
-        return {**self._asdict(), "micro": self.micro and self.micro._asdict(), "gap": self.gap, "kernels": KERNELS}
+        gap, low, high = self.gap
+        return {**self._asdict(), "gap": gap, "gap_low": low, "gap_high": high, "kernels": KERNELS,
+                "micro": self.micro and self.micro._asdict()}  # fmt: skip
+
+    def require_gap(self, most: Optional[float]) -> None:
+        """Raises CheckFailed where the gap surely lies above `most`, a part of the float error."""
+        mean, low, high = self.gap
+        if most is not None and low is not None and low > most:
+            raise CheckFailed(
+                f"The gap of INT8 to float is {mean:+.2%} ({low:+.2%} to {high:+.2%}), above --max-gap {most:.2%}."
+            )
 
 
 class FileErrors(NamedTuple):
-    """EPE in pixels on each pair, float64 [pairs]: of the file, of the float graph, and of predicting zero."""
+    """EPE in pixels on each pair, float64 [pairs], of the file, of the float graph, and of predicting zero; the pairs
+    by name."""
 
+    names: List[str]
     file: np.ndarray
     float: np.ndarray
     zero: np.ndarray
     micro: Optional[MicroRun] = None
 
     def verification(self) -> Verification:
-        errors = self.file, self.float, self.zero
-        return Verification(len(self.file), *(float(each.mean()) for each in errors), self.micro)
+        mean = float(self.float.mean())
+        gap = paired_margin((self.file - self.float) / mean, self.names)
+        return Verification(len(self.file), float(self.file.mean()), mean, float(self.zero.mean()), gap, self.micro)
 
 
 def errors_of_file(
@@ -68,4 +87,18 @@ def errors_of_file(
             flows = *(scaled_flow(flow, *truth.shape[:2]) for flow in predicted), np.zeros_like(truth)
             errors.append(tuple(np.linalg.norm(flow - truth, axis=-1).mean() for flow in flows))
             progress(len(errors), min(pairs, len(val)))
-    return FileErrors(*np.array(errors, np.float64).T, beside and beside.found)
+    names = [sample.name for sample in val.samples[: len(errors)]]
+    return FileErrors(names, *np.array(errors, np.float64).T, beside and beside.found)
+
+
+def layers_of_file(
+    evaluation: PoolEvaluation, session: tf.Session, model: bytes, exact: bytes, pairs: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> List[LayerError]:  # fmt: skip
+    """What each layer of an INT8 file adds alone to the error of `exact`, the same network in float, on the first
+    validation pairs, of which there are at most 64."""
+    plan = evaluation_plan(len(evaluation.sets.val), min(pairs, LAYER_PAIRS))
+    batches = evaluation.validation_batches(session, plan)
+    seen = [pair for batch in batches for pair in zip(*batch)]
+    names = [evaluation.sets.val.samples[index].name for index in plan.indices]
+    return layer_errors(model, exact, seen, names, progress)

@@ -11,8 +11,7 @@ from efnas.core.space import ArchCode
 from efnas.core.variables import Variable
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.evaluation.trained import Trained
-
-CALIBRATION_IMAGES = 16
+from efnas.export.calibration import AS_CONVERTED
 
 
 class SubnetWeights(NamedTuple):
@@ -47,22 +46,23 @@ def random_weights(variables: Mapping[str, Variable], height: int, width: int, s
     return SubnetWeights(trained, statistics, images, source)
 
 
-def trained_weights(checkpoint: Trained, evaluation: PoolEvaluation, archs: List[ArchCode]) -> List[SubnetWeights]:
-    """The weights of subnets of an open checkpoint; its data are read once for all of them."""
+def trained_weights(
+    checkpoint: Trained, evaluation: PoolEvaluation, archs: List[ArchCode], images: int = AS_CONVERTED.images
+) -> List[SubnetWeights]:
+    """The weights of subnets of an open checkpoint, with so many images; its data are read once for all of them."""
     session, seal = checkpoint.session, checkpoint.seal
     statistics = evaluation.statistics(session, archs)
-    images = _first_images(evaluation.training_batches(session, CALIBRATION_IMAGES))
+    seen = _first_images(evaluation.training_batches(session, images), images)
     trained = session.run(checkpoint.weights.trained)
     source = {"weights": str(checkpoint.path), "epoch": seal.state["epoch"], "step": seal.state["step"],
               "checkpoint_sha256": seal.data_sha256,
               "bn_recal_batches": checkpoint.config.eval.bn_recal_batches,
-              "calibration": f"{len(images)} training images of {evaluation.sets.train.source}"}  # fmt: skip
-    return [SubnetWeights(trained, own, images, source) for own in statistics]
+              "calibration": f"{len(seen)} training images of {evaluation.sets.train.source}"}  # fmt: skip
+    return [SubnetWeights(trained, own, seen, source) for own in statistics]
 
 
-def _first_images(batches: Iterable) -> List[np.ndarray]:
-    images = (image[None] for batch, _ in batches for image in batch)
-    return list(islice(images, CALIBRATION_IMAGES))
+def _first_images(batches: Iterable, count: int) -> List[np.ndarray]:
+    return list(islice((image[None] for batch, _ in batches for image in batch), count))
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:

@@ -9,7 +9,7 @@ import numpy as np
 
 from efnas.config import CROP, frames_told
 from efnas.evaluation.confidence import intervals
-from efnas.evaluation.places import LEVEL, Margin, finite, placed, weights_of
+from efnas.evaluation.places import LEVEL, Margin, finite, paired_margin, placed, weights_of
 from efnas.export.host import KERNELS
 from efnas.files import as_json, write_together
 from efnas.search.errors import ErrorTable
@@ -76,9 +76,9 @@ def results_of(trainings: List[Alone], found: List[Measured], errors: ErrorTable
                 finite(low[number]),
                 finite(high[number]),
                 ranks[number],
-                _paired(floats[number] - floats[0], weights) if number else None,
+                paired_margin(floats[number] - floats[0], names) if number else None,
                 float(int8s[number].mean()),
-                _paired(int8s[number] - floats[number], weights),
+                paired_margin(int8s[number] - floats[number], names),
                 *own.cost.figures,
                 own.file,
             )  # fmt: skip
@@ -95,11 +95,6 @@ def _before(trainings: List[Alone], errors: ErrorTable, names: List[str]) -> Dic
     rows = np.stack([np.asarray(errors.errors[errors.space.index_of(arch)])[columns] for arch in archs])
     return {str(arch): (float(row.mean(dtype=np.float64)), place.rank)
             for arch, row, place in zip(archs, rows, placed(rows, names))}  # fmt: skip
-
-
-def _paired(difference: np.ndarray, weights: np.ndarray) -> Margin:
-    mean, low, high = intervals(difference[None], weights, LEVEL)
-    return Margin(float(mean[0]), finite(low[0]), finite(high[0]))
 
 
 def as_told(trainings: List[Alone], found: List[Measured]) -> str:

@@ -24,7 +24,7 @@ WHOLE = (
         "eval --config @/good.yaml --eval-batches={}", "retrain --config @/good.yaml --top={}",
         "retrain --config @/good.yaml --jobs={}", "retrain --config @/good.yaml --num-epochs={}",
         "fidelity --config @/good.yaml --subnets={}", "fidelity --config @/good.yaml --seeds={}",
-        "fidelity --config @/good.yaml --settling --pairs={}",
+        "fidelity --config @/good.yaml --settling --pairs={}", "export --arch 000001000 --out @/x --calibration-images={}",
     ],
 )  # fmt: skip
 REAL = (
@@ -36,6 +36,7 @@ REAL = (
         "retrain --config @/good.yaml --max-ms={}",
         "sweep query @/file --min-fps={}", "sweep query @/file --max-flash-kib={}", "sweep query @/file --max-epe={}",
         "data synth @/new --motion={}", f"infer {PAIR} --longest={{}}",
+        "export --arch 000001000 --out @/x --verify 1 --max-gap={}",
     ],
 )  # fmt: skip
 CONFIGURATION = (

@@ -94,6 +94,10 @@ CASES = [
     (["export", "--arch", CODE], "Missing option '--out'"), (["export", "--arch", "12", "--out", "@/x"], "9 digits"),
     (["export", "--arch", CODE, "--out", "@/x", "--form", "three"], "accumulated or two-scale"),
     (["export", "--arch", CODE, "--out", "@/x", "--skip-checkpoint", "--verify", "2"], "trained weights"),
+    *((["export", "--arch", CODE, "--out", "@/x", "--skip-checkpoint", *words], message) for words, message in (
+        (["--calibration", "mean"], "minmax or percentile"), (["--percentile", "99"], "belongs to --calibration percentile"),
+        (["--calibration", "percentile", "--percentile", "101"], "--percentile"), (["--calibration-images", "8"], "needs a data set"),
+        (["--max-gap", "1"], "the pairs of --verify"), (["--float32", "--per-tensor"], "does not quantise"))),
     (["export", "--arch", CODE, "--out", "@/absent/x", "--skip-checkpoint"], "no folder"),
     (["export", "--arch", "best", "--out", "@/x", "--skip-checkpoint"], "ranked first"),
     (["export", "--arch", "best", "--out", "@/x", *GOOD, *RUNS, "bare"], "no ranking"),

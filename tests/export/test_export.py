@@ -108,15 +108,20 @@ def test_a_trained_subnet_is_exported_described_and_verified(small_settings, tmp
     config = load_config(assignments=[*small_settings, "train.num_epochs=3"])
     events_of(config)
     out = tmp_path / "subnet.tflite"
-    done = export_subnet(config, ARCH, out, "best", "accumulated", int8=True, verify=4)
+    # No gap is below -100 %: the layers are named, whatever it is.
+    done = export_subnet(config, ARCH, out, "best", "accumulated", int8=True, verify=4, max_gap=-1.0)
     told = json.loads((tmp_path / "subnet.tflite.json").read_text())
     assert told == json.loads(json.dumps(done.description))
     assert (told["arch"], told["type"], told["source"]["epoch"] >= 1) == (str(ARCH), "int8", True)
     assert len(told["source"]["checkpoint_sha256"]) == 64
     assert told["source"]["calibration"].startswith("16 training images")
     assert done.verification.pairs == 4
+    layers = told["verification"]["layers"]
+    assert {"images", "E0/Relu", "Sum1/add"} < {each["layer"] for each in layers}
+    assert layers[0]["mean"] == max(each["mean"] for each in layers)
+    assert told["verification"]["gap_low"] <= told["verification"]["gap"] <= told["verification"]["gap_high"]
     assert told["verification"]["kernels"] == "TensorFlow Lite's reference kernels"
-    assert abs(done.verification.gap) < 0.1
+    assert abs(done.verification.gap.mean) < 0.1
     assert read_content(out.read_bytes()).outputs[0].scale == told["outputs"][0]["scale"]
     wrong = out.with_name("wrong.tflite")
     with pytest.raises(CheckFailed, match="values differ, by up to [0-9]+ LSB"):
