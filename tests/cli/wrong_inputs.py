@@ -74,7 +74,7 @@ CASES = [
     (["train", *GOOD, *RUNS, "bare", "--resume", "--dry-run"], "no checkpoint"),
     (["train", *GOOD, "--init-from", "@/absent"], "no checkpoint"), (["train", *GOOD, "--init-from", "@/empty"], "no checkpoint in"),
     (["train", *GOOD, "--init-from", "@/file"], "no checkpoint"), (["train", *GOOD, "--init-from", "@/runs/bare"], "damaged"),
-    (["train", *GOOD, "--arch", "12"], "train.arch: An arch code"), (["train", *GOOD, "--arch", "bilinear"], "'b' (field 1"),
+    (["train", *GOOD, "--arch", "12"], "train.arch: An arch code"), (["train", *GOOD, "--arch", "bilinear"], "'bilinear' is no arch code"),
     (["train", *GOOD, "--set", f"train.arch={CODE}"], "in quotes"), (["train", *GOOD, "--set", "train.arch=#27"], "# begins a comment"),
     (["train", *GOOD, "--set", "train.arch=[0]"], "train.arch"), (["train", "--config", "@/zeros.yaml"], "in quotes, as in '000001000'"),
     (["train", *GOOD, "--arch", CODE, "--set", "eval.best_metric=baseline"], "take mean"), (["train", *GOOD, "--arch", "baseline", *RUNS, "alone"], "already holds a run"),
