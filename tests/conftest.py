@@ -13,6 +13,10 @@ warnings.filterwarnings("ignore", category=FutureWarning)
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+settings.register_profile("untimed", deadline=None)  # how fast an example is says how busy the machine is
+settings.load_profile("untimed")
 
 PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "data"))
@@ -20,7 +24,7 @@ REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "
 
 # The files that take longest: begun first, they leave no worker alone with one of them at the end.
 LONG = ("test_resume", "test_second_space", "test_cli_runs", "test_training", "test_sweep_cli", "test_step",
-        "test_export", "test_bad_input")  # fmt: skip
+        "test_export", "test_bad_input", "test_trainings", "test_alone_commands")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

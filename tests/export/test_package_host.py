@@ -7,7 +7,8 @@ import pytest
 from c_package import SOURCES, STRICT, HostLibrary, c_compiler, drawn_outputs, header_of, made_up
 
 from efnas.data.flow_colours import flow_to_colour
-from efnas.evaluation.frames import padded_to, resized
+from efnas.data.scaling import scaled
+from efnas.evaluation.frames import padded_to
 from efnas.export.host import flow_of_outputs
 from efnas.export.package import fixed_point
 from efnas.export.package.room import Frames, host_bytes
@@ -25,7 +26,7 @@ def host(request, tmp_path_factory) -> HostLibrary:
 def frames_of(rng, height, width, channels):
     """Smooth and full of contrast, as pictures are."""
     small = rng.randint(0, 256, (2, height // 3 + 2, width // 3 + 2, channels), np.uint8)
-    return [resized(each.astype(np.float32), height, width).round().astype(np.uint8) for each in small]
+    return [scaled(each.astype(np.float32), height, width).round().astype(np.uint8) for each in small]
 
 
 def input_of(network, frames) -> np.ndarray:
@@ -33,7 +34,7 @@ def input_of(network, frames) -> np.ndarray:
     images = np.concatenate([np.repeat(frame, 4 - frame.shape[2], 2)[..., :3] for frame in frames], -1)
     images = images.astype(np.float32) / 127.5 - 1.0
     small = min(images.shape[0], network.height), min(images.shape[1], network.width)
-    return padded_to(resized(images, *small), network.height, network.width)
+    return padded_to(scaled(images, *small), network.height, network.width)
 
 
 @pytest.mark.parametrize("channels", [3, 1], ids=["RGB", "grey"])
@@ -65,7 +66,7 @@ def test_outputs_become_flow_bit_by_bit_and_in_real_numbers(rng, host, height, w
     np.testing.assert_array_equal(fixed, fixed_point.flow_of_outputs(network, *stored, height, width))
     small = min(height, network.height), min(width, network.width)
     real = [(outputs[port.name].astype(np.float32) - port.zero_point) * port.scale for port in network.outputs]
-    expected = resized(flow_of_outputs(real, *small), height, width)
+    expected = scaled(flow_of_outputs(real, *small), height, width)
     expected = expected * np.array([width / small[1], height / small[0]], np.float32)
     np.testing.assert_allclose(host.flow(outputs, height, width, real=True), expected, rtol=1e-5, atol=1e-5)
     # Half of a step is rounding; the rest are the places between pixels, of which these outputs, noise, make much.

@@ -59,7 +59,8 @@ def test_what_is_imported_is_declared():
     declared = {name.replace("-", "_") for name in listed}
     named = {"yaml": "pyyaml", "PIL": "pillow"}
     imported = set()
-    for path in (PROJECT / "efnas").rglob("*.py"):
+    of_a_package = PROJECT / "efnas" / "export" / "package" / "board"  # runs without efnas, from the folder it is in
+    for path in set((PROJECT / "efnas").rglob("*.py")) - set(of_a_package.iterdir()):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 imported.update(alias.name for alias in node.names)
