@@ -90,3 +90,12 @@ def small_baseline(layers, images, base_width, output_channels=OUTPUT_CHANNELS):
 
 
 SMALL = Supernet(SPACE, 7, HEADS, 4, small_network, small_baseline)
+
+
+def run_of_small(chairs, root, *more) -> list:
+    """The settings of a short run of it below `root`, on the pairs of a folder, and more of them."""
+    return [
+        f"data.base_path={chairs}", "network.name=small", "network.base_width=4", "train.batch_size=4",
+        "eval.eval_pool_size=6", "eval.eval_batches_per_arch=all", "runtime.gpu_device=-1", "runtime.threads=1",
+        f"runtime.output_root={root}", *more,
+    ]  # fmt: skip

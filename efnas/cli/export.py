@@ -9,7 +9,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Checkpoint, Form, Output, RunOptions, SizeOptions, require_choice
+from efnas.cli.options import Checkpoint, Form, OneArch, Output, RunOptions, SizeOptions, require_choice
 from efnas.errors import EfnasError
 
 SHOWN = 5  # layers
@@ -59,7 +59,7 @@ class CalibrationOptions:
 
 @grouped
 def export(
-    arch: Annotated[str, typer.Option(metavar="CODE|best", help="The subnet; best: ranked first by efnas eval.")],
+    arch: OneArch,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .tflite file to write; FILE.json describes it.")],
     checkpoint: Checkpoint = "best",
     skip_checkpoint: Annotated[
@@ -83,7 +83,6 @@ def export(
     from efnas.export.host import FORMS
     from efnas.export.micro import micro_at_hand
     from efnas.runs.run_files import arch_of
-    from efnas.runs.supernet import whole_supernet_of
 
     if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
@@ -93,11 +92,11 @@ def export(
     calibration = quantised.calibration(float32, verify, skip_checkpoint)
     max_gap = None if quantised.max_gap is None else quantised.max_gap / 100
     settings = run.settings(size.as_keys(), of_run=not skip_checkpoint)
-    code = whole_supernet_of(settings).space.parse(arch) if skip_checkpoint else arch_of(settings, arch, checkpoint)
+    weights = None if skip_checkpoint else checkpoint
+    code = arch_of(settings, arch, weights)
     quiet_tensorflow()
     from efnas.export.subnet import export_subnet
 
-    weights = None if skip_checkpoint else checkpoint
     with progress_bar("Exporting", "pairs") as update, micro_at_hand(verify and not float32, print_note) as micro:
         tell = partial(update, what="Verifying")
         done = export_subnet(settings, code, out, weights, form, not float32, verify, tell, micro, calibration, max_gap)
@@ -152,5 +151,7 @@ def _verified(found: dict) -> list:
 
 
 def _layer(found: dict) -> tuple:
-    band = "" if found["low"] is None else f" ({found['low']:+.4f} to {found['high']:+.4f})"
-    return found["layer"], found["kind"], f"{found['mean']:+.4f}{band}"
+    from efnas.runs.subnet_errors import Margin
+
+    adds = Margin(*(found[name] for name in Margin._fields))
+    return found["layer"], found["kind"], adds.signed

@@ -8,13 +8,13 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, Output, VelaProgram, require_choice
+from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, OneArch, Output, VelaProgram, require_choice
 from efnas.errors import EfnasError
 
 
 @grouped
 def package(
-    arch: Annotated[str, typer.Option(metavar="CODE|best", help="The subnet; best: ranked first by efnas eval.")],
+    arch: OneArch,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
     checkpoint: Checkpoint = "best",
     skip_checkpoint: Annotated[
@@ -52,7 +52,6 @@ def package(
     from efnas.export.package.folder import Wanted, write_package
     from efnas.export.package.room import Frames
     from efnas.runs.run_files import arch_of
-    from efnas.runs.supernet import whole_supernet_of
     from efnas.vela.compiler import OPTIMISE, Settings
 
     if arch == "best" and skip_checkpoint:
@@ -62,11 +61,11 @@ def package(
         require_choice("--optimise", optimise, OPTIMISE)
     keys = {"runtime.seed": cost.seed, **cost.size.as_keys()}
     settings = cost.run.settings(keys, of_run=not skip_checkpoint)
-    code = whole_supernet_of(settings).space.parse(arch) if skip_checkpoint else arch_of(settings, arch, checkpoint)
+    weights = None if skip_checkpoint else checkpoint
+    code = arch_of(settings, arch, weights)
     size = _size(frame) if frame else (settings.data.input_height, settings.data.input_width)
     address = None if flash_address is None else _address(flash_address)
-    wanted = Wanted(settings, code, None if skip_checkpoint else checkpoint, form,
-                    Frames(*size, 1 if grey else 3), address)  # fmt: skip
+    wanted = Wanted(settings, code, weights, form, Frames(*size, 1 if grey else 3), address)
     compiler = cost.compiler(vela)
     quiet_tensorflow()
     with progress_bar("Exporting", "") as update:
@@ -87,10 +86,12 @@ def package(
 
 def _size(text: str) -> tuple:
     """Raises EfnasError for what is no size that the C sources take."""
-    sides = text.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() and len(side) < 6 and 0 < int(side) <= 16384 for side in sides):
+    from efnas.core.input_size import Size
+
+    size = Size.read(text.lower())
+    if size is None or not all(0 < side <= 16384 for side in size):
         raise EfnasError(f"--frame is HEIGHTxWIDTH as in 480x640, of 1 to 16,384 pixels a side, not '{text}'.")
-    return tuple(map(int, sides))
+    return size
 
 
 def _address(text: str) -> int:

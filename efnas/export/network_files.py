@@ -32,7 +32,7 @@ class NetworkFiles(NamedTuple):
 
     def arch(self, text: str) -> ArchCode:
         """The subnet of a code; of trained weights also `best`, ranked first by `efnas eval` or trained alone."""
-        return arch_of(self.config, text, self.checkpoint) if self.checkpoint else self.supernet.space.parse(text)
+        return arch_of(self.config, text, self.checkpoint)
 
     def require_checkpoint(self) -> None:
         """Raises EfnasError for a checkpoint that is missing, damaged or of another network, before work is done."""

@@ -11,7 +11,7 @@ from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.errors import EfnasError, brief
 from efnas.runs.seal import SEAL, checkpoint_of
-from efnas.runs.supernet import supernet_of
+from efnas.runs.supernet import supernet_of, whole_supernet_of
 from efnas.strict_json import read_json
 
 BEST, LAST = "supernet_best.ckpt", "supernet_last.ckpt"
@@ -53,9 +53,12 @@ def ranking_file(path: Path, which: str) -> Path:
     return path.parent / f"supernet_eval_result_{name}.json"
 
 
-def arch_of(config: Config, text: str, which: str) -> ArchCode:
+def arch_of(config: Config, text: str, which: Optional[str]) -> ArchCode:
     """The subnet of a code; `best` is the one that the last `efnas eval` of the checkpoint ranked first, or that was
-    trained alone. Raises EfnasError where there is no ranking, or one of another geometry."""
+    trained alone. Random weights (None) have no ranking, and are of a whole supernet. Raises EfnasError where there is
+    no ranking, or one of another geometry."""
+    if which is None:
+        return whole_supernet_of(config).space.parse(text)
     supernet = supernet_of(config)
     if text != "best" or supernet.arch is not None:
         return subnet_named(supernet, text)

@@ -19,6 +19,12 @@ class Margin(NamedTuple):
         """With its band; nothing of the best itself, or where none is known."""
         return f"{self.mean:.4f} ({self.low:+.4f} to {self.high:+.4f})" if self.high else ""
 
+    @property
+    def signed(self) -> str:
+        """As a difference, with its band where one is known."""
+        band = "" if self.high is None else f" ({self.low:+.4f} to {self.high:+.4f})"
+        return f"{self.mean:+.4f}{band}"
+
 
 class Placed(NamedTuple):
     """The rank of a subnet, which those share that cannot be told apart, and how much worse than the best it is."""

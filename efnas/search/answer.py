@@ -42,14 +42,21 @@ class Answer(NamedTuple):
 
     def as_dict(self, top: int) -> dict:
         return {
-            "found": self.found,
-            "best": self.best.as_dict(),
-            "indistinguishable": len(self.alike),
-            "cheapest": self.cheapest.as_dict(),
-            "alike": [row.as_dict() for row in self.alike[:top]],
+            **told_of(self, top),
             "front": [{**row.as_dict(), "worse_by": self.margins[row.arch]._asdict()} for row in self.front],
             "promise": self.promise and {"promised_px": self.promise.promised, "measured_px": self.promise.measured},
         }
+
+
+def told_of(answer, top: int) -> dict:
+    """What an answer of one size and one of several say alike."""
+    return {
+        "found": answer.found,
+        "best": answer.best.as_dict(),
+        "indistinguishable": len(answer.alike),
+        "cheapest": answer.cheapest.as_dict(),
+        "alike": [each.as_dict() for each in answer.alike[:top]],
+    }
 
 
 def with_errors(costs: CostTable, errors: ErrorTable) -> CostTable:

@@ -153,16 +153,10 @@ def cells(result: Result) -> Tuple[str, ...]:
     interval = "" if result.float_high is None else f" ({result.float_low:.4f} to {result.float_high:.4f})"
     return (
         result.arch, result.begun_from, supernet, f"{result.float_epe:.4f}{interval}", str(result.rank),
-        _signed(result.against_baseline), f"{result.int8_epe:.4f}", _signed(result.int8_gap),
+        result.against_baseline.signed if result.against_baseline else "", f"{result.int8_epe:.4f}",
+        result.int8_gap.signed,
         f"{result.latency_ms:.3f}", f"{result.sram_kib:,.1f}", f"{result.flash_kib:,.0f}",
     )  # fmt: skip
-
-
-def _signed(margin: Optional[Margin]) -> str:
-    if margin is None:
-        return ""
-    band = "" if margin.high is None else f" ({margin.low:+.4f} to {margin.high:+.4f})"
-    return f"{margin.mean:+.4f}{band}"
 
 
 def as_markdown(results: List[Result], told: str) -> str:

@@ -15,7 +15,7 @@ from efnas.cost.table import FAILED, Row, select_rows
 from efnas.errors import EfnasError
 from efnas.evaluation.confidence import compared_with_best
 from efnas.evaluation.places import LEVEL, Margin, margins_of, weights_of
-from efnas.search.answer import Limits
+from efnas.search.answer import Limits, told_of
 from efnas.search.folder import Search
 
 
@@ -70,11 +70,7 @@ class SizesAnswer(NamedTuple):
 
     def as_dict(self, top: int) -> dict:
         return {
-            "found": self.found,
-            "best": self.best.as_dict(),
-            "indistinguishable": len(self.alike),
-            "cheapest": self.cheapest.as_dict(),
-            "alike": [each.as_dict() for each in self.alike[:top]],
+            **told_of(self, top),
             "front": [each.as_dict() for each in self.front],
             "sizes": [{**each._asdict(), "size": str(each.size)} for each in self.sizes],
             "shares": {name: each._asdict() for name, each in self.shares.items()},

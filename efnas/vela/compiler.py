@@ -95,8 +95,9 @@ class Vela:
 
         Raises EfnasError when Vela fails, takes too long, or answers in a form that is not known.
         """
-        key = key_of(file=hashlib.sha256(model).hexdigest(), version=self.version, words=settings.words(),
-                     profile=[*self.profile._replace(name="")[:5], None])  # fmt: skip
+        board = self.profile  # what the compiler is told of it, in the places that keys have always had
+        told = ["", board.ini, board.accelerator, board.system_config, board.memory_mode, None]
+        key = key_of(file=hashlib.sha256(model).hexdigest(), version=self.version, words=settings.words(), profile=told)
         found = None if keep else self._cache.get("vela", key)
         if found:
             return read_output(self.version, *json.loads(found.decode()))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from conftest import events_of
-from small_supernet import SMALL, SPACE
+from small_supernet import SMALL, SPACE, run_of_small
 
 from efnas.config import CROP, WHOLE
 from efnas.config_files import load_config
@@ -43,12 +43,11 @@ def _small_supernet():
 @pytest.fixture(scope="module")
 def config(small_chairs, tmp_path_factory):
     """That of a trained run. Frames are of 48x64 pixels: u and v are scaled by different factors."""
-    made = load_config(assignments=[
-        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=40", "data.geometry=whole",
-        "network.name=small", "network.base_width=4", "train.batch_size=4", "train.num_epochs=2", "train.lr=0.005",
-        "eval.bn_recal_batches=2", "eval.eval_pool_size=6", "eval.eval_every_epoch=2", "runtime.gpu_device=-1",
-        "eval.eval_batches_per_arch=all", "runtime.threads=1", f"runtime.output_root={tmp_path_factory.mktemp('run')}",
-    ])  # fmt: skip
+    made = load_config(assignments=run_of_small(
+        small_chairs, tmp_path_factory.mktemp("run"), "data.input_height=32", "data.input_width=40",
+        "data.geometry=whole", "train.num_epochs=2", "train.lr=0.005", "eval.bn_recal_batches=2",
+        "eval.eval_every_epoch=2",
+    ))  # fmt: skip
     events_of(made)
     return made
 

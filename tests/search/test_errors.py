@@ -8,7 +8,7 @@ import made_up
 import numpy as np
 import pytest
 from conftest import events_of
-from small_supernet import SMALL, SPACE
+from small_supernet import SMALL, SPACE, run_of_small
 
 from efnas.config_files import load_config
 from efnas.core import supernet
@@ -37,12 +37,10 @@ def _small_supernet():
 @pytest.fixture(scope="module")
 def config(small_chairs, tmp_path_factory):
     """That of a trained run of the second space."""
-    made = load_config(assignments=[
-        f"data.base_path={small_chairs}", "data.input_height=36", "data.input_width=48", "network.name=small",
-        "network.base_width=4", "train.batch_size=4", "train.num_epochs=4", "train.lr=0.002", "eval.bn_recal_batches=2",
-        "eval.eval_pool_size=6", "eval.eval_every_epoch=4", "eval.eval_batches_per_arch=all", "runtime.gpu_device=-1",
-        "runtime.threads=1", f"runtime.output_root={tmp_path_factory.mktemp('run')}",
-    ])  # fmt: skip
+    made = load_config(assignments=run_of_small(
+        small_chairs, tmp_path_factory.mktemp("run"), "data.input_height=36", "data.input_width=48",
+        "train.num_epochs=4", "train.lr=0.002", "eval.bn_recal_batches=2", "eval.eval_every_epoch=4",
+    ))  # fmt: skip
     events_of(made)
     return made
 

@@ -8,7 +8,7 @@ import pytest
 from command import answer, is_refused_in_a_sentence
 from conftest import events_of
 from scipy import stats
-from small_supernet import SMALL, SPACE
+from small_supernet import SMALL, SPACE, run_of_small
 
 from efnas.config_files import load_config
 from efnas.core import supernet
@@ -31,12 +31,10 @@ def _small_supernet():
 def trained(small_chairs, tmp_path_factory):
     """A run of five epochs of three steps that kept the second and the fourth: its configuration, and its folder."""
     root = tmp_path_factory.mktemp("run")
-    config = load_config(assignments=[
-        f"data.base_path={small_chairs}", "data.input_height=36", "data.input_width=48", "network.name=small",
-        "network.base_width=4", "train.batch_size=4", "train.num_epochs=5", "train.lr=0.02", "eval.bn_recal_batches=2",
-        "eval.eval_pool_size=6", "eval.eval_every_epoch=5", "eval.eval_batches_per_arch=all", "runtime.gpu_device=-1",
-        "runtime.threads=1", "checkpoint.keep_every=2", f"runtime.output_root={root}",
-    ])  # fmt: skip
+    config = load_config(assignments=run_of_small(
+        small_chairs, root, "data.input_height=36", "data.input_width=48", "train.num_epochs=5", "train.lr=0.02",
+        "eval.bn_recal_batches=2", "eval.eval_every_epoch=5", "checkpoint.keep_every=2",
+    ))  # fmt: skip
     events_of(config)
     return config, config.runtime.run_folder
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from command import answer, is_refused_in_a_sentence
 from conftest import events_of
-from small_supernet import SMALL, SPACE
+from small_supernet import SMALL, SPACE, run_of_small
 from vela_stand_in import stand_in_program
 
 from efnas.config import CROP, WHOLE
@@ -113,12 +113,10 @@ def test_what_is_no_size_is_refused(text):
 
 def test_the_command_searches_every_size_with_the_same_weights(small_chairs, tmp_path, monkeypatch):
     """Real errors of a run that was trained on crops; made-up costs."""
-    config = load_config(assignments=[
-        f"data.base_path={small_chairs}", "data.input_height=36", "data.input_width=48", "network.name=small",
-        "network.base_width=4", "train.batch_size=4", "train.num_epochs=1", "train.lr=0.005", "eval.bn_recal_batches=1",
-        "eval.eval_pool_size=6", "eval.eval_batches_per_arch=all", "runtime.gpu_device=-1", "runtime.threads=1",
-        f"runtime.output_root={tmp_path / 'runs'}",
-    ])  # fmt: skip
+    config = load_config(assignments=run_of_small(
+        small_chairs, tmp_path / "runs", "data.input_height=36", "data.input_width=48", "train.num_epochs=1",
+        "train.lr=0.005", "eval.bn_recal_batches=1",
+    ))  # fmt: skip
     events_of(config)
     monkeypatch.setattr(sweeping, "swept_costs", lambda settings, *more: costs_at(
         Size(settings.data.input_height, settings.data.input_width), settings.data.input_height / 36))  # fmt: skip
