@@ -192,3 +192,12 @@ def test_export_on_a_terminal_and_as_json(run_folder, tmp_path):
     assert any("EPE on 3 pairs" in line for line in terminal.lines)
     random = efnas(*words[:-2], "--skip-checkpoint", "--json")
     assert json.loads(random.stdout)["source"]["weights"] == "random" and not random.stderr
+
+
+def test_export_without_the_runtime_of_the_board_says_so_and_goes_on(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("EFNAS_TFLM", "/nowhere/python")
+    out = tmp_path / "a.tflite"
+    done = efnas("export", "--config", run_folder[1], "--arch", "000001000", "--out", out, "--verify", 2)
+    (note,) = done.stderr.splitlines()
+    assert note.startswith("Note: TensorFlow Lite Micro is not at hand")
+    assert "EPE on 2 pairs" in done.stdout and "its arena" not in done.stdout and out.exists()
