@@ -2,13 +2,13 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, OneArch, Output, VelaProgram, require_choice
+from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, OneArch, Output, require_choice
 from efnas.errors import EfnasError
 
 
@@ -36,7 +36,15 @@ def package(
     flash_address: Annotated[
         Optional[str], typer.Option(metavar="ADDRESS", show_default="the board's", help="Where in the flash it lies.")
     ] = None,
-    vela: VelaProgram = None,
+    velas: Annotated[
+        Optional[List[str]],
+        typer.Option(
+            "--vela",
+            metavar="PATH|VERSION",
+            show_default=False,
+            help="The compiler; a further one compiles the same file to be compared with. May be repeated.",
+        ),
+    ] = None,
     cost: CostOptions = CostOptions(),
     output: Output = Output(),
 ) -> None:
@@ -52,7 +60,7 @@ def package(
     from efnas.export.package.folder import Wanted, write_package
     from efnas.export.package.room import Frames
     from efnas.runs.run_files import arch_of
-    from efnas.vela.compiler import OPTIMISE, Settings
+    from efnas.vela.compiler import OPTIMISE, Settings, Vela
 
     if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
@@ -66,17 +74,16 @@ def package(
     size = _size(frame) if frame else (settings.data.input_height, settings.data.input_width)
     address = None if flash_address is None else _address(flash_address)
     wanted = Wanted(settings, code, weights, form, Frames(*size, 1 if grey else 3), address)
-    compiler = cost.compiler(vela)
+    compilers = [cost.compiler(program) for program in velas or [None]]
     quiet_tensorflow()
     with progress_bar("Exporting", "") as update:
 
-        def choose(model: bytes, limit_kib: float) -> Settings:
+        def choose(vela: Vela, model: bytes, limit_kib: float) -> Settings:
             if optimise or arena:
                 return Settings(optimise or "Performance", arena, cost.legacy_core)
-            return best_settings(form, model, compiler, limit_kib, cost.legacy_core,
-                                 partial(update, what="Compiling"))  # fmt: skip
+            return best_settings(form, model, vela, limit_kib, cost.legacy_core, partial(update, what="Compiling"))
 
-        about = write_package(wanted, compiler, choose, out, partial(update, what="Answering"))
+        about = write_package(wanted, compilers, choose, out, partial(update, what="Answering"))
     if output.as_json:
         print_json(about)
         return
@@ -103,6 +110,7 @@ def _address(text: str) -> int:
 
 def _show(about: dict, out: Path) -> None:
     from efnas.cli.screen.console import console, table
+    from efnas.cli.screen.tables import FITS
 
     compiler, sram, flash = about["compiler"], about["sram"], about["flash"]
     arena = f", arena {compiler['arena']:,} bytes" if compiler["arena"] else ""
@@ -116,4 +124,15 @@ def _show(about: dict, out: Path) -> None:
     for name in ("model", "vectors"):
         facts.append((f"flash: {name}", f"{flash[name]['bytes']:,} bytes at {flash[name]['address']:#x}"))
     facts.append(("CRC-32", about["files"]["network_vela.tflite"]["crc32"]))
-    console().print(table(str(out), ["", ""], facts))
+    screen = console()
+    screen.print(table(str(out), ["", ""], facts))
+    if not about["other_compilers"]:
+        return
+    rows = [
+        (each["version"], each["optimise"], f"{each['arena']:,}" if each["arena"] else "", f"{each['arena_bytes']:,}",
+         f"{each['flash_bytes']:,}", f"{each['inference_ms']:.1f}", FITS[each["fits"]],
+         "packaged" if each is compiler else "")
+        for each in (compiler, *about["other_compilers"])
+    ]  # fmt: skip
+    columns = ["Vela", "optimise", ">arena asked", ">arena bytes", ">flash bytes", ">ms", "fits", ""]
+    screen.print(table("The same file by each compiler (estimates)", columns, rows))

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
 from efnas.core.space import ArchCode
-from efnas.cost.parts import parts
 from efnas.errors import CheckFailed
 from efnas.export.network_files import NetworkFiles
 from efnas.files import make_folder, write_whole
 from efnas.vela.board import Profile
 from efnas.vela.compiler import Settings, Vela, other_figures
 from efnas.vela.output import Compiled
+from efnas.vela.parts import parts
 
 BASELINE = "bilinear baseline"
 FIGURES = ("sram_mb", "inference_ms", "fps", "macs", "npu_ops", "cpu_ops", "flash_kib")

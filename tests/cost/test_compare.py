@@ -10,12 +10,12 @@ from efnas.cache import Cache
 from efnas.config_files import load_config
 from efnas.core.network import FLOW_SPACE
 from efnas.cost.compare import Limits, compare
-from efnas.cost.parts import parts
 from efnas.cost.pictures import draw_comparison, peak_step
 from efnas.errors import EfnasError
 from efnas.export.network_files import NetworkFiles
 from efnas.vela.board import packaged_profile
 from efnas.vela.compiler import Settings, Vela
+from efnas.vela.parts import parts
 
 SMALL = ["data.input_height=60", "data.input_width=80", "network.base_width=8"]
 SMALL_OPTIONS = ["--height", 60, "--width", 80, "--base-width", 8]

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from command import answer, is_refused_in_a_sentence
-from vela_stand_in import real_vela
+from vela_stand_in import LAYERS_5, PRINTED_5, real_vela, runs_of, stand_in_program
 
 from efnas.core.supernet import EDGEFLOW
 from efnas.data.synthesis import SceneStyle, make_pair
@@ -121,11 +121,14 @@ def packaged(tmp_path, *words, **fields):
 
 
 def test_the_settings_are_searched_within_what_the_rest_leaves(tmp_path):
-    real_vela()
-    code, out, said = packaged(tmp_path, "--json", sram_free=72_000)
+    (tmp_path / "other").mkdir()
+    other = stand_in_program(tmp_path / "other", "5.2.0", layers=LAYERS_5, printed=PRINTED_5)
+    code, out, said = packaged(tmp_path, "--json", "--vela", real_vela(), "--vela", other, sram_free=72_000)
     assert code == 0, said
     about = json.loads(out)
     assert about["sram"]["total"] <= 72_000 and about["compiler"]["optimise"] == "Performance"
+    # Whatever it is told, this one answers alike: of equal settings it is the plainest.
+    assert [each["optimise"] for each in about["other_compilers"]] == ["Size"] and len(runs_of(other)) > 2
 
 
 @pytest.mark.parametrize("words, fields, message", [

@@ -116,6 +116,22 @@ def test_it_says_what_is_wrong(package, tmp_path):
     assert code == 1 and told.startswith("efnas-selftest: fail why=input"), told
 
 
+def test_the_programs_of_the_page_compile(package, tmp_path):
+    board = ["uint32_t mm_reserve_align(uint32_t bytes, uint32_t alignment);", "void xprintf(const char *text, ...);"]
+    for name, line in zip(("memory_manage.h", "xprintf.h"), board):
+        (tmp_path / name).write_text(line)
+    programs = re.findall(r"^```c\n(.*?)^```$", (package / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(programs) == 2
+    for number, program in enumerate(programs):
+        timer = "static uint32_t microseconds(void) { return 0; }\n" if "microseconds" in program else ""
+        prototypes = "int app_main(void);\nint on_frame(const uint8_t *frame, int8_t *kept, int first);\n"
+        source = tmp_path / f"page{number}.c"
+        source.write_text(f"#include <stddef.h>\n#include <stdint.h>\n{prototypes}{program}{timer}")
+        # The addresses have the 32 bits of the board.
+        call([c_compiler("gcc", "clang"), "-std=c99", *WARNINGS, "-Wno-int-to-pointer-cast", "-I", package, "-I", tmp_path,
+              "-c", source, "-o", tmp_path / "page.o"])  # fmt: skip
+
+
 def test_a_cortex_m55_gives_the_same_bits(package, tmp_path):
     c, cpp = (c_compiler(f"arm-none-eabi-{name}") for name in ("gcc", "g++"))
     found = subprocess.run([c, "--print-file-name=rdimon.specs"], capture_output=True, text=True).stdout.strip()

@@ -1,6 +1,6 @@
 """Whether a package has room on a board: all that is in the SRAM at once, and the files in the flash."""
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from efnas.errors import CheckFailed, EfnasError
 from efnas.vela.board import BoardMemory
@@ -28,11 +28,11 @@ class Room(NamedTuple):
     def sram_total(self) -> int:
         return sum(self.sram.values())
 
-    def require(self, memory: BoardMemory) -> None:
-        """Raises CheckFailed, with the figures, where the SRAM or the flash does not suffice."""
+    def lacks(self, memory: BoardMemory) -> Optional[str]:
+        """Where the SRAM or the flash does not suffice, a sentence that says so, with the figures."""
         if self.sram_total > memory.sram_free:
             parts = ", ".join(f"{name} {size:,}" for name, size in self.sram.items())
-            raise CheckFailed(
+            return (
                 f"The package needs {self.sram_total:,} bytes of SRAM ({parts}), and the board has "
                 f"{memory.sram_free:,} for it: take smaller or grey frames (--frame, --grey), or another "
                 "subnet, form or input size."
@@ -40,10 +40,17 @@ class Room(NamedTuple):
         end = max(address + size for address, size in self.flash.values())
         if end > memory.flash:
             files = ", ".join(f"{name} {size:,} bytes at {address:#x}" for name, (address, size) in self.flash.items())
-            raise CheckFailed(
+            return (
                 f"The files end at {end:#x} of the flash ({files}), which has {memory.flash:#x} bytes: take a lower "
                 "--flash-address, or a smaller subnet."
             )
+        return None
+
+    def require(self, memory: BoardMemory) -> None:
+        """Raises CheckFailed where it does not suffice."""
+        lacks = self.lacks(memory)
+        if lacks:
+            raise CheckFailed(lacks)
 
 
 def host_bytes(height: int, width: int, frames: Frames) -> Dict[str, int]:

@@ -148,8 +148,8 @@ def main():
         import serial
 
         with serial.Serial(options.port, options.baudrate, timeout=1) as port:
+            print("Press the reset button of the board.")
             if options.action == "flash":
-                print("Press the reset button of the board.")
                 flash(port, firmware, files, show)
                 print("Written.")
                 return 0
