@@ -16,7 +16,7 @@ from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import restore
 from efnas.runs.manifest import HOLDOUT, MANIFEST, geometry_of, read_manifest
 from efnas.runs.run_files import checkpoint_path
-from efnas.runs.seal import Seal
+from efnas.runs.seal import Seal, read_whole
 from efnas.runs.supernet import supernet_of
 
 
@@ -67,9 +67,10 @@ def open_trained(config: Config, which: str) -> Iterator[Trained]:
     Raises EfnasError for a checkpoint that is missing, damaged or of another network.
     """
     path, supernet = checkpoint_path(config, which), supernet_of(config)
+    width = config.network.base_width
+    read_whole(path, supernet.identity(width))  # a wrong one is refused before the network is built
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
     with tf.Graph().as_default():
-        width = config.network.base_width
         weights = Weights(supernet_variables(supernet, width))
         with open_session(device) as session:
             seal = restore(session, weights.saved, path, supernet.identity(width))

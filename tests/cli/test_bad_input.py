@@ -26,7 +26,7 @@ def place(tmp_path_factory, small_chairs):
     (root / "empty").mkdir()
     configs = {
         "tabs.yaml": "train:\n\tlr: 1", "list.yaml": "- train", "unknown.yaml": "train: {learning_rate: 1}",
-        "twice.yaml": "train:\n  lr: 1\n  lr: 2\n", "deep.yaml": "a: " + "[" * 5000,
+        "twice.yaml": "train:\n  lr: 1\n  lr: 2\n", "deep.yaml": "a: " + "[\n" * 5000,
         "section.yaml": "training: {lr: 1}", "word.yaml": "train: {lr: fast}", "zeros.yaml": "train: {arch: 000001000}", "binary.yaml": "\x00\x01",
         "both.yaml": "train: {base_width: 4}\nnetwork: {base_width: 8}", "nested.yaml": "train: 5", "good.yaml": f"data: {{base_path: {small_chairs}, input_height: 32, input_width: 48}}\n"
         "runtime: {gpu_device: -1, threads: 1}\ntrain: {base_width: 4, batch_size: 4}\n"
