@@ -11,12 +11,22 @@ from unittest import mock
 import pytest
 
 EFNAS = [sys.executable, "-c", "from efnas.cli.app import main; main()"]
+# The same, with `small_supernet` among the networks that there are.
+EFNAS_WITH_SMALL = [sys.executable, "-c", f"""
+import sys
+sys.path.insert(0, {os.path.dirname(__file__)!r})
+from efnas.core import supernet
+from small_supernet import SMALL
+supernet.SUPERNETS[SMALL.name] = SMALL
+from efnas.cli.app import main
+main()
+"""]  # fmt: skip
 
 
 def efnas(*words, code=0, cwd=None, command=EFNAS):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run(
-        [*command, *map(str, words)], capture_output=True, text=True, timeout=300, cwd=cwd, env=environment
+        [*command, *map(str, words)], capture_output=True, text=True, timeout=900, cwd=cwd, env=environment
     )
     assert done.returncode in (code if isinstance(code, tuple) else (code,)), done.stdout + done.stderr
     assert "Traceback" not in done.stderr

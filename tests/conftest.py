@@ -22,13 +22,29 @@ PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("EFNAS_REAL_DATA", PROJECT.parent / "shared" / "data"))
 
 
-# The files that take longest: begun first, they leave no worker alone with one of them at the end.
-LONG = ("test_resume", "test_second_space", "test_cli_runs", "test_training", "test_sweep_cli", "test_step",
-        "test_export", "test_bad_input", "test_trainings", "test_alone_commands")  # fmt: skip
+# The files that take longest, the longest first: begun first, they leave no worker alone with one of them at the end.
+LONG = ("search/test_alone_commands", "runs/test_repeated_interruption", "search/test_trainings", "runs/test_resume",
+        "project/test_second_space", "cost/test_sweep_cli", "cli/test_cli_runs", "training/test_training",
+        "cli/test_bad_input", "training/test_training_alone", "export/test_export", "runs/test_beginning",
+        "cli/test_held_out_run", "core/test_network", "training/test_step")  # fmt: skip
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.stem not in LONG)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class LongestFirst(LoadFileScheduling):
+        """By itself it begins with the files that have most tests."""
+
+        def _assign_work_unit(self, node):
+            for scope in [f"tests/{name}.py" for name in reversed(LONG)]:
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
+            super()._assign_work_unit(node)
+
+    return LongestFirst(config, log)
 
 
 def use_plain_graphs() -> None:
@@ -53,7 +69,9 @@ def _plain_graphs():
 @pytest.fixture(scope="session", autouse=True)
 def _own_places(tmp_path_factory):
     """Tests neither use nor fill the user's cache, and leave nothing of a killed command in the temporary folder."""
-    os.environ["EFNAS_CACHE"] = str(tmp_path_factory.mktemp("efnas-cache"))
+    place = tmp_path_factory.getbasetemp()
+    place = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place  # one cache for all processes
+    os.environ["EFNAS_CACHE"] = str(place / "efnas-cache")
     os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("temporary"))
     tempfile.tempdir = None
 
@@ -129,6 +147,38 @@ def straight_run(run_settings, tmp_path_factory) -> list:
 
     root = tmp_path_factory.mktemp("straight")
     return events_of(load_config(assignments=[*run_settings, f"runtime.output_root={root}"]))
+
+
+@pytest.fixture(scope="module")
+def second_space():
+    """`small_supernet` among the networks that there are."""
+    from small_supernet import SMALL
+
+    from efnas.core import supernet
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(supernet.SUPERNETS, SMALL.name, SMALL)
+        yield
+
+
+@pytest.fixture(scope="session")
+def quick_settings(run_settings) -> list:
+    """That run of `small_supernet`, which is built in a third of the time: for what is so whatever network is trained."""
+    return [*run_settings, "network.name=small"]
+
+
+QUICK_RUN = []  # of this process
+
+
+@pytest.fixture(scope="module")
+def quick_run(quick_settings, second_space, tmp_path_factory) -> list:
+    """What happened in it, as in `straight_run`; trained once."""
+    from efnas.config_files import load_config
+
+    if not QUICK_RUN:
+        root = tmp_path_factory.mktemp("quick")
+        QUICK_RUN.extend(events_of(load_config(assignments=[*quick_settings, f"runtime.output_root={root}"])))
+    return QUICK_RUN
 
 
 def events_of(config, resume=None, overwrite=False, stop_wanted=lambda: None, watch=lambda event: None) -> list:

@@ -91,11 +91,15 @@ def test_eval_ranks_the_pool_and_writes_its_result(run_folder):
     assert len(list((folder / "pictures").glob("*.png"))) == 2
 
 
-def test_eval_without_a_configuration_takes_that_of_the_run(run_folder):
-    folder, config = run_folder
-    named = ["eval", "--experiment-name", "small", "--output-root", folder / "runs"]
-    answer = json.loads(efnas(*named, "--json").stdout)
-    assert answer == json.loads(efnas("eval", "--config", config, "--json").stdout)
+@pytest.fixture(scope="module")
+def evaluated(run_folder):
+    """What eval says of the best checkpoint."""
+    return json.loads(efnas("eval", "--config", run_folder[1], "--checkpoint", "best", "--json").stdout)
+
+
+def test_eval_without_a_configuration_takes_that_of_the_run_and_its_best_checkpoint(run_folder, evaluated):
+    named = ["eval", "--experiment-name", "small", "--output-root", run_folder[0] / "runs"]
+    assert json.loads(efnas(*named, "--json").stdout) == evaluated
 
 
 def test_eval_takes_archs_random_ones_and_paths(run_folder):
@@ -109,11 +113,9 @@ def test_eval_takes_archs_random_ones_and_paths(run_folder):
     assert answer["val_samples"] == 4
 
 
-def test_eval_reproduces_the_figure_of_the_training(run_folder):
-    folder, config = run_folder
-    answer = json.loads(efnas("eval", "--config", config, "--checkpoint", "best", "--json").stdout)
-    state = json.loads((folder / "runs" / "small" / "supernet_best.ckpt.json").read_text())["state"]
-    assert answer["mean"] == pytest.approx(state["best"], rel=1e-6)
+def test_eval_reproduces_the_figure_of_the_training(run_folder, evaluated):
+    state = json.loads((run_folder[0] / "runs" / "small" / "supernet_best.ckpt.json").read_text())["state"]
+    assert evaluated["mean"] == pytest.approx(state["best"], rel=1e-6)
 
 
 def test_what_tensorflow_has_to_say_is_in_the_log_of_the_run(run_folder):
@@ -125,11 +127,11 @@ def test_what_tensorflow_has_to_say_is_in_the_log_of_the_run(run_folder):
 
 
 @pytest.fixture(scope="module")
-def watched_run(small_chairs, tmp_path_factory):
+def watched_run(small_chairs, second_space, tmp_path_factory):
     """A real run that was stopped and resumed: its plans and all that happened."""
     settings = [
-        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "network.base_width=4",
-        "train.batch_size=6", "train.num_epochs=2", "eval.eval_pool_size=6", "eval.bn_recal_batches=1",
+        f"data.base_path={small_chairs}", "data.input_height=32", "data.input_width=48", "network.name=small",
+        "network.base_width=4", "train.batch_size=6", "train.num_epochs=2", "eval.eval_pool_size=6", "eval.bn_recal_batches=1",
         "eval.eval_batches_per_arch=1", "runtime.threads=1", f"runtime.output_root={tmp_path_factory.mktemp('watched')}",
     ]  # fmt: skip
     config = load_config(assignments=settings)

@@ -36,8 +36,8 @@ def figures(said):
 
 
 @pytest.fixture(scope="module")
-def settings(run_settings):
-    return [*run_settings, "train.num_epochs=2", "eval.full_every=0"]
+def settings(quick_settings, second_space):
+    return [*quick_settings, "train.num_epochs=2", "eval.full_every=0"]
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +85,8 @@ def test_on_the_official_set_it_is_recalibrated_on_what_it_was_trained_on(held, 
     assert (said["val_samples"], said["val_pairs_trained_on"], notes) == (6, 0, "")
 
 
-def test_pairs_that_a_run_was_trained_on_are_said_to_be_such(held, straight_run):
-    said, notes = evaluated(straight_run[-1].folder, HOLDOUT)
+def test_pairs_that_a_run_was_trained_on_are_said_to_be_such(held, quick_run):
+    said, notes = evaluated(quick_run[-1].folder, HOLDOUT)
     assert notes.startswith("Note: 4 of the 4 validation pairs are training pairs too")
     assert (said["val_samples"], said["val_pairs_trained_on"]) == (4, 4)
     said, notes = evaluated(held, "data.val_holdout=6")
@@ -99,9 +99,9 @@ def test_a_search_takes_the_held_out_pairs(held, names, settings):
     from efnas.search.passes import open_passes
 
     config = config_of(settings, held.parent, HOLDOUT)
-    with open_passes(config, "best", None, ["H2Out"]) as passes:
+    with open_passes(config, "best", None, ["Fine"]) as passes:
         assert passes.of["pairs"] == names and passes.doubt is None
-    with open_passes(config.changed("data", val_holdout=6), "best", None, ["H2Out"]) as passes:
+    with open_passes(config.changed("data", val_holdout=6), "best", None, ["Fine"]) as passes:
         assert passes.doubt.startswith("2 of the 6")
 
 

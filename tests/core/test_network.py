@@ -58,16 +58,21 @@ class Walks:
         self.session.run(moves)
 
 
-@pytest.fixture(scope="module", params=[EDGEFLOW, SMALL], ids=lambda supernet: supernet.name)
-def any_walks(request):
-    with tf.Graph().as_default():
-        yield Walks(request.param)
-
-
 @pytest.fixture(scope="module")
 def walks():
     with tf.Graph().as_default():
-        yield Walks(EDGEFLOW)
+        return Walks(EDGEFLOW)
+
+
+@pytest.fixture(scope="module")
+def walks_of_small():
+    with tf.Graph().as_default():
+        return Walks(SMALL)
+
+
+@pytest.fixture(params=["walks", "walks_of_small"])
+def any_walks(request):
+    return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -6,7 +6,7 @@ import pytest
 from command import efnas
 from vela_stand_in import PRINTED, real_vela, stand_in_program
 
-from efnas.cache import Cache
+from efnas.cache import Cache, cache_folder
 from efnas.config_files import load_config
 from efnas.core.network import FLOW_SPACE
 from efnas.cost.compare import Limits, compare
@@ -23,8 +23,9 @@ ARCHS = [FLOW_SPACE.baseline, FLOW_SPACE.parse("222200000")]
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return Cache(tmp_path_factory.mktemp("cache"))
+def cache():
+    """That of the commands, which need not export the same files again."""
+    return Cache(cache_folder())
 
 
 @pytest.fixture(scope="module", params=[None, "5.2.0"])

@@ -5,13 +5,12 @@ It has five blocks with two options each, two scales and another stride (see `sm
 
 import csv
 import json
-import sys
 
 import numpy as np
 import pytest
 import yaml
-from command import efnas
-from conftest import PROJECT, events_of
+from command import EFNAS_WITH_SMALL, efnas
+from conftest import events_of
 from interruption import contents, stopped
 from PIL import Image
 from small_supernet import SMALL, SPACE
@@ -24,21 +23,11 @@ from efnas.runs.resume import Resume
 from efnas.runs.run_files import LAST
 from efnas.runs.seal import read_whole
 
-PROGRAM = f"""
-import sys
-sys.path.insert(0, {str(PROJECT / "tests")!r})
-from efnas.core import supernet
-from small_supernet import SMALL
-supernet.SUPERNETS[SMALL.name] = SMALL
-from efnas.cli.app import main
-main()
-"""
-COMMAND = [sys.executable, "-c", PROGRAM]
 BEST = "0,1,1,1,0"
 
 
 def small(*words, **how):
-    return efnas(*words, command=COMMAND, **how)
+    return efnas(*words, command=EFNAS_WITH_SMALL, **how)
 
 
 def answer(*words, **how):

@@ -22,20 +22,20 @@ from efnas.training.plan import prepare
 
 
 @pytest.fixture(scope="module")
-def source(straight_run):
+def source(quick_run):
     """The folder of a finished run."""
-    return straight_run[-1].folder
+    return quick_run[-1].folder
 
 
-def tuned(run_settings, source, root, *more):
+def tuned(quick_settings, source, root, *more):
     """A training of one epoch with that run's weights, on the same data."""
-    return config_of(run_settings, root, f"train.init_from={source}", "train.num_epochs=1", "train.lr=1e-9",
+    return config_of(quick_settings, root, f"train.init_from={source}", "train.num_epochs=1", "train.lr=1e-9",
                      "train.weight_decay=0", "eval.full_every=0", *more)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def begun(run_settings, source, tmp_path_factory):
-    config = tuned(run_settings, source, tmp_path_factory.mktemp("begun"))
+def begun(quick_settings, source, tmp_path_factory):
+    config = tuned(quick_settings, source, tmp_path_factory.mktemp("begun"))
     return config, events_of(config)
 
 
@@ -61,9 +61,9 @@ def test_the_start_is_evaluated_and_recorded_as_epoch_0(begun, source):
     assert {row["arch"]: row["epe"] for row in rows_of(folder / PER_ARCH) if row["epoch"] == "0"} == of_source
 
 
-def test_weights_and_moving_averages_are_taken_and_adam_begins_at_zero(run_settings, source, tmp_path):
+def test_weights_and_moving_averages_are_taken_and_adam_begins_at_zero(quick_settings, source, tmp_path):
     """As the checkpoint says that the run saves after its start was evaluated."""
-    config = tuned(run_settings, source, tmp_path)
+    config = tuned(quick_settings, source, tmp_path)
     stopped(config, evaluation=0)
     ours, theirs = (tf.train.load_checkpoint(str(read_seal(path).prefix))
                     for path in (config.runtime.run_folder / LAST, source / BEST))  # fmt: skip
@@ -76,56 +76,56 @@ def test_weights_and_moving_averages_are_taken_and_adam_begins_at_zero(run_setti
     assert any(np.abs(theirs.get_tensor(name)).max() > 0 for name in slots)
 
 
-def test_a_stop_at_the_start_and_a_source_that_is_gone_change_nothing(run_settings, source, begun, tmp_path):
+def test_a_stop_at_the_start_and_a_source_that_is_gone_change_nothing(quick_settings, source, begun, tmp_path):
     moved = copied(source, tmp_path) / source.name
-    config = tuned(run_settings, moved, tmp_path / "runs")
+    config = tuned(quick_settings, moved, tmp_path / "runs")
     assert stopped(config, evaluation=0)["step"] == 0
     shutil.rmtree(moved)
     assert events_of(config, Resume())[-1].steps == 3
     assert contents(config.runtime.run_folder) == contents(begun[0].runtime.run_folder)
 
 
-def test_the_weights_are_part_of_what_the_run_is(run_settings, source, begun):
+def test_the_weights_are_part_of_what_the_run_is(quick_settings, source, begun):
     config, _ = begun
     manifest = read_manifest(config.runtime.run_folder)
     assert manifest["identity"]["train.init_from_sha256"] == read_seal(source / BEST).data_sha256
     assert manifest["place"]["train.init_from"] == str(source)
-    without = config_of(run_settings, config.runtime.output_root, "train.num_epochs=1", "train.lr=1e-9",
+    without = config_of(quick_settings, config.runtime.output_root, "train.num_epochs=1", "train.lr=1e-9",
                         "train.weight_decay=0", "eval.full_every=0")  # fmt: skip
     with pytest.raises(NotTheSameRun, match="init_from_sha256 differs"):
         events_of(without, Resume())
 
 
-def test_a_start_that_stays_the_best_is_shown_as_such(run_settings, source, tmp_path):
-    config = tuned(run_settings, source, tmp_path, "train.lr=0.5", "train.grad_clip_global_norm=0")
+def test_a_start_that_stays_the_best_is_shown_as_such(quick_settings, source, tmp_path):
+    config = tuned(quick_settings, source, tmp_path, "train.lr=0.5", "train.grad_clip_global_norm=0")
     end = events_of(config)[-1]
     assert end.best_epoch == 0
     told = read_run(config.runtime.run_folder).as_dict()
     assert (told["best_epe"], told["best_epoch"]) == (end.best, 0)
 
 
-def test_a_run_is_not_replaced_by_one_that_begins_with_it(run_settings, source, tmp_path):
+def test_a_run_is_not_replaced_by_one_that_begins_with_it(quick_settings, source, tmp_path):
     root = copied(source, tmp_path)
     with pytest.raises(EfnasError, match="which the run would replace"):
-        events_of(tuned(run_settings, root / "supernet", root), overwrite=True)
+        events_of(tuned(quick_settings, root / "supernet", root), overwrite=True)
     assert contents(root / "supernet") == contents(source)
 
 
-def test_a_source_that_changes_before_the_first_step_is_noticed(run_settings, source, tmp_path):
+def test_a_source_that_changes_before_the_first_step_is_noticed(quick_settings, source, begun, tmp_path):
     """Else the run would say that it began with other weights than it did."""
-    moved = copied(source, tmp_path) / source.name
-    plan = prepare(tuned(run_settings, moved, tmp_path / "runs"))
-    assert read_seal(moved / LAST).data_sha256 != read_seal(moved / BEST).data_sha256
-    for file in moved.glob("supernet_last*"):
-        shutil.copy(file, file.with_name(file.name.replace("_last", "_best")))
+    moved, other = copied(source, tmp_path) / source.name, begun[0].runtime.run_folder
+    plan = prepare(tuned(quick_settings, moved, tmp_path / "runs"))
+    assert read_seal(other / LAST).data_sha256 != read_seal(moved / BEST).data_sha256
+    for file in other.glob("supernet_last*"):
+        shutil.copy(file, moved / file.name.replace("_last", "_best"))
     with pytest.raises(EfnasError, match="has changed since"):
         list(run_training(plan))
 
 
-def test_what_cannot_be_begun_with_is_one_sentence(run_settings, source, tmp_path):
+def test_what_cannot_be_begun_with_is_one_sentence(quick_settings, source, tmp_path):
     (tmp_path / "empty").mkdir()
     for named, more, message in ((tmp_path / "absent", (), "absent"), (tmp_path / "empty", (), "no checkpoint in"),
                                  (source, ("network.base_width=6",), "base_width is 4 there and 6 here")):  # fmt: skip
         with pytest.raises(EfnasError, match=message):
-            prepare(tuned(run_settings, named, tmp_path / "runs", *more))
+            prepare(tuned(quick_settings, named, tmp_path / "runs", *more))
     assert not (tmp_path / "runs").exists()

@@ -11,8 +11,8 @@ from efnas.runs.run_files import BEST
 
 
 @pytest.fixture(scope="module")
-def straight(straight_run):
-    return straight_run[-1].folder
+def straight(quick_run):
+    return quick_run[-1].folder
 
 
 def flip(file):

@@ -17,8 +17,8 @@ SETTINGS = ["checkpoint.keep_every=2", "train.lane_batches=different", "train.fi
 
 
 @pytest.fixture(scope="module")
-def config(run_settings, tmp_path_factory):
-    return config_of([*run_settings, *SETTINGS], tmp_path_factory.mktemp("kept"))
+def config(quick_settings, second_space, tmp_path_factory):
+    return config_of([*quick_settings, *SETTINGS], tmp_path_factory.mktemp("kept"))
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def values_of(path):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
-def test_they_are_of_the_epochs_asked_for(folder, straight_run):
+def test_they_are_of_the_epochs_asked_for(folder, quick_run):
     kept = kept_checkpoints(folder)
     assert [path.name for path in kept] == ["supernet_epoch_0002.ckpt", "supernet_epoch_0004.ckpt"]
     states = [read_whole(path).state for path in kept]
     assert [(state["epoch"], state["step"]) for state in states] == [(2, 6), (4, 12)]
-    assert kept_checkpoints(straight_run[-1].folder) == []
+    assert kept_checkpoints(quick_run[-1].folder) == []
 
 
 def test_they_are_told_apart_by_their_numbers_and_not_as_text(tmp_path):
@@ -49,10 +49,10 @@ def test_they_hold_the_weights_and_moving_averages_of_their_epoch_and_nothing_of
     early, late = map(values_of, kept_checkpoints(folder))
     last = values_of(folder / LAST)
     assert set(early) == set(late) < set(last)
-    assert {"E0/conv/kernel", "E0/bn/gamma", "E0/bn/moving_variance"} < set(late)
+    assert {"Stem/conv/kernel", "Stem/bn/gamma", "Stem/bn/moving_variance"} < set(late)
     for name, value in late.items():
         np.testing.assert_array_equal(value, last[name], err_msg=name)
-    assert np.abs(early["E0/conv/kernel"] - late["E0/conv/kernel"]).max() > 1e-3
+    assert np.abs(early["Stem/conv/kernel"] - late["Stem/conv/kernel"]).max() > 1e-3
 
 
 def test_the_disk_that_they_need_is_counted(config):
@@ -61,8 +61,8 @@ def test_the_disk_that_they_need_is_counted(config):
     assert more - less == 2 / 9 * less
 
 
-def test_an_interrupted_run_ends_in_the_same_weights_and_keeps_the_same(folder, run_settings, tmp_path):
-    config = config_of([*run_settings, *SETTINGS], tmp_path)
+def test_an_interrupted_run_ends_in_the_same_weights_and_keeps_the_same(folder, quick_settings, tmp_path):
+    config = config_of([*quick_settings, *SETTINGS], tmp_path)
     stopped(config, step=7)
     again = events_of(config, Resume())[-1].folder
     assert contents(again) == contents(folder)
@@ -76,7 +76,7 @@ def test_a_training_can_begin_with_one(folder, config, tmp_path):
     assert begun.beginning.sha256 == read_whole(kept_checkpoints(folder)[0]).data_sha256
 
 
-def test_a_manifest_says_slices_and_first_values_only_where_they_are_not_as_ever(folder, straight_run):
+def test_a_manifest_says_slices_and_first_values_only_where_they_are_not_as_ever(folder, quick_run):
     keys = {"train.lane_batches": "different", "train.first_values": "independent"}
-    identity, usual = (read_manifest(each)["identity"] for each in (folder, straight_run[-1].folder))
+    identity, usual = (read_manifest(each)["identity"] for each in (folder, quick_run[-1].folder))
     assert keys.items() <= identity.items() and not keys.keys() & usual.keys()

@@ -31,14 +31,14 @@ EPOCHS, STEPS_PER_EPOCH = 4, 3
 
 
 @pytest.fixture(scope="module")
-def settings(run_settings):
-    return run_settings
+def settings(quick_settings, second_space):
+    return quick_settings
 
 
 @pytest.fixture(scope="module")
-def straight(straight_run):
+def straight(quick_run):
     """The folder of a run that was never stopped."""
-    return straight_run[-1].folder
+    return quick_run[-1].folder
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,9 @@ class TestAnInterruptedRunEqualsAnUninterruptedOne:
             sys.path.insert(0, {str(PROJECT / "tests")!r})
             import conftest
             conftest.use_plain_graphs()  # as in this process: the last bits depend on it
+            from efnas.core import supernet
+            from small_supernet import SMALL
+            supernet.SUPERNETS[SMALL.name] = SMALL
             from interruption import Resume, config_of, kill_self_at
             config = config_of({settings!r}, {str(root)!r}, "checkpoint.every_minutes=1e-9")
             conftest.events_of(config, Resume(), watch=kill_self_at({3 * STEPS_PER_EPOCH - 1}))
@@ -184,18 +187,18 @@ class TestWhatIsContinued:
         again = load_run_config(None, {"runtime.output_root": tmp_path}, ["train.steps_per_epoch=2"])
         assert (again.train.epoch_mode, again.train.steps_per_epoch) == ("fixed_steps", 2)
 
-    def test_a_run_of_the_time_before_the_network_had_a_section_goes_on(
-        self, interrupted, straight, settings, tmp_path
-    ):
-        folder = copied(interrupted, tmp_path) / "supernet"
+    def test_a_run_of_the_time_before_the_network_had_a_section_goes_on(self, straight_run, run_settings, tmp_path):
+        """It is one of the flow's network."""
+        folder = tmp_path / "supernet"
+        stopped(config_of(run_settings, tmp_path), step=STEPS_PER_EPOCH + 1)
         as_it_was_written(folder)
         assert read_manifest(folder)["identity"]["network.name"] == "edgeflow-bilinear"
         again = load_run_config(None, {"runtime.output_root": tmp_path})
         assert again.network.base_width == 4
-        assert contents(events_of(again, Resume())[-1].folder) == contents(straight)
+        assert contents(events_of(again, Resume())[-1].folder) == contents(straight_run[-1].folder)
         assert events_of(again, Resume())[-1].seconds == 0.0
         with pytest.raises(NotTheSameRun, match="network.base_width"):
-            prepared = prepare(config_of(settings, tmp_path, "network.base_width=6"))
+            prepared = prepare(config_of(run_settings, tmp_path, "network.base_width=6"))
             check_resume(folder, prepared.manifest, Resume())
 
     def test_a_checkpoint_of_another_run_is_refused(self, straight, tmp_path):

@@ -19,6 +19,9 @@ from efnas.runs.run_files import LAST
 from efnas.runs.seal import read_seal
 from efnas.search.trainings import Part, is_finished, train_all
 
+# One network alone, which is built in a third of the time that all together take.
+ALONE = "train.arch='000001000'"
+
 
 @pytest.fixture
 def named(small_settings):
@@ -33,22 +36,22 @@ def weights(config):
 
 
 def test_they_are_the_runs_that_each_would_be_alone_and_are_trained_once(named, small_settings):
-    two, seen = [named("one", 1), named("two", 2)], []
+    two, seen = [named("one", 1, ALONE), named("two", 2, ALONE)], []
     assert not is_finished(two[0])
     train_all(two, jobs=2, progress=lambda done, total: seen.append((done, total)))
     assert seen[0] == (0, 2) and all(0 <= done <= 2 and total == 2 for done, total in seen)
     # A process as a user starts it: the sessions of tests leave their graphs as they are, which other bits come of.
-    words = ["train", *(word for text in small_settings for word in ("--set", text)), "--seed", "1"]
+    words = ["train", *(word for text in [*small_settings, ALONE] for word in ("--set", text)), "--seed", "1"]
     code = "import sys; from efnas.cli.entry import main; sys.argv[1:] = sys.argv[2:]; main()"
     subprocess.run([sys.executable, "-c", code, "", *words, "--experiment-name", "alone"], check=True)
-    assert all(map(is_finished, two)) and weights(two[0]) == weights(named("alone", 1)) != weights(two[1])
+    assert all(map(is_finished, two)) and weights(two[0]) == weights(named("alone", 1, ALONE)) != weights(two[1])
     before = (two[0].runtime.run_folder / LAST).with_suffix(".ckpt.json").stat().st_mtime_ns
     train_all(two)
     assert (two[0].runtime.run_folder / LAST).with_suffix(".ckpt.json").stat().st_mtime_ns == before
 
 
 def test_work_that_was_left_goes_on_and_ends_with_the_same_bits(named):
-    long = ("train.num_epochs=30", "eval.eval_every_epoch=30")
+    long = (ALONE, "train.num_epochs=100", "eval.eval_every_epoch=100")
     straight, left = named("straight", 3, *long), named("left", 3, *long)
     train_all([straight])
     told = []
@@ -74,7 +77,7 @@ def test_work_that_was_left_goes_on_and_ends_with_the_same_bits(named):
 def test_those_that_fail_are_named_with_their_folder_and_the_others_are_done(named, tmp_path):
     lacking = f"data.base_path={tmp_path / 'nowhere'}"
     bad = [named("bad", 1, lacking, f"runtime.output_root={tmp_path / folder}") for folder in ("5", "20")]
-    good = named("good", 1)
+    good = named("good", 1, ALONE)
     said = f"2 of 3 trainings failed; the others are kept. 5/bad: .*{tmp_path}/nowhere.*; 20/bad: "
     with pytest.raises(EfnasError, match=said):
         train_all([*bad, good])
@@ -82,7 +85,7 @@ def test_those_that_fail_are_named_with_their_folder_and_the_others_are_done(nam
 
 
 def test_when_who_started_it_is_killed_a_training_saves_and_ends(named):
-    config = named("orphan", 4, "train.num_epochs=5000")
+    config = named("orphan", 4, ALONE, "train.num_epochs=5000")
     code = f"""if True:
         import json
         from efnas.config import Config

@@ -12,14 +12,16 @@ from efnas.export.subnet import export_subnet
 from efnas.runs.supernet import supernet_of
 
 
-def test_one_pair_is_checked_trained_on_ranked_and_verified(small_chairs, small_settings, tmp_path):
+def test_one_pair_is_checked_trained_on_ranked_and_verified(small_chairs, small_settings, second_space, tmp_path):
     for part, name in (("train", "0000000"), ("val", "0000012")):
         (tmp_path / "one" / part).mkdir(parents=True)
         for path in (small_chairs / part).glob(f"{name}-*"):
             shutil.copy(path, tmp_path / "one" / part)
     for part in check_data(tmp_path / "one", None, 1, 1, lambda *done: None):
         assert (part.pairs, part.problems) == (1, [])
-    config = load_config(assignments=[*small_settings, f"data.base_path={tmp_path / 'one'}", "train.num_epochs=1"])
+    config = load_config(
+        assignments=[*small_settings, f"data.base_path={tmp_path / 'one'}", "network.name=small", "train.num_epochs=1"]
+    )
     baseline = supernet_of(config).space.baseline
     assert events_of(config)[-1].steps == 1
     ranked = rank_subnets(config, "best", [baseline], tmp_path / "pictures", picture_count=9)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from small_supernet import SMALL
 
 from efnas.config import Config, Network, Runtime, Train
 from efnas.core.costs import supernet_variables
@@ -19,12 +20,12 @@ RATE = 0.003
 class Setup:
     """A step whose batch is fed by hand, so that micro batches can be chosen."""
 
-    def __init__(self, **settings):
+    def __init__(self, supernet=EDGEFLOW, **settings):
         self.images = tf.placeholder(tf.float32, [None, 32, 48, 6])
         self.truth = tf.placeholder(tf.float32, [None, 32, 48, 2])
         config = Config(runtime=Runtime(seed=1), network=Network(base_width=4), train=Train(batch_size=4, **settings))
-        self.weights = Weights(supernet_variables(EDGEFLOW, 4), seed=3)
-        self.step = FairStep(EDGEFLOW, config)
+        self.weights = Weights(supernet_variables(supernet, 4), seed=3)
+        self.step = FairStep(supernet, config)
         self.step.connect(Batch(self.images, self.truth), self.weights, gradients_as_convolutions=True)
         self.update = self.step.update
         self.session = FeedingSession(self)
@@ -109,7 +110,7 @@ def test_moving_averages_take_a_tenth_of_the_mean_over_the_lanes(single):
 def test_micro_batches_are_weighted_by_their_size_and_applied_once():
     """Pieces of 3 and 1: the update is that of the weighted mean of the two gradients, and no other."""
     with tf.Graph().as_default():
-        pieces = Setup(micro_batch_size=3, grad_clip_global_norm=0)
+        pieces = Setup(SMALL, micro_batch_size=3, grad_clip_global_norm=0)
         images, truth = pieces.data
         parts = [(images[:3], truth[:3]), (images[3:], truth[3:])]
         start = pieces.values()
@@ -138,10 +139,10 @@ def test_micro_batches_are_weighted_by_their_size_and_applied_once():
 def test_the_gradient_is_clipped_once_by_its_global_norm():
     """With a tiny clip Adam's moments hold a gradient of exactly that norm."""
     with tf.Graph().as_default():
-        setup = Setup(grad_clip_global_norm=0.5)
+        setup = Setup(SMALL, grad_clip_global_norm=0.1)
         setup.session.pieces = [setup.data]
         result = setup.step.run(setup.session, setup.codes, RATE, [4])
-        assert result.gradient_norm > 0.5
+        assert result.gradient_norm > 0.1
         slots = [mean for mean, _ in setup.update.adam.slots]
         norm = np.sqrt(sum((moment**2).sum() for moment in setup.session.run(slots))) / 0.1
-        assert norm == pytest.approx(0.5, rel=1e-3)
+        assert norm == pytest.approx(0.1, rel=1e-3)
