@@ -9,6 +9,7 @@ import textwrap
 import pytest
 from conftest import PROJECT, events_of
 from interruption import StopAt, config_of, contents, copied, stopped
+from small_supernet import SPACE
 
 from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, PER_ARCH
@@ -187,18 +188,18 @@ class TestWhatIsContinued:
         again = load_run_config(None, {"runtime.output_root": tmp_path}, ["train.steps_per_epoch=2"])
         assert (again.train.epoch_mode, again.train.steps_per_epoch) == ("fixed_steps", 2)
 
-    def test_a_run_of_the_time_before_the_network_had_a_section_goes_on(self, straight_run, run_settings, tmp_path):
-        """It is one of the flow's network."""
-        folder = tmp_path / "supernet"
-        stopped(config_of(run_settings, tmp_path), step=STEPS_PER_EPOCH + 1)
+    def test_a_run_of_the_time_before_the_network_had_a_section_goes_on(
+        self, interrupted, straight, settings, tmp_path
+    ):
+        folder = copied(interrupted, tmp_path) / "supernet"
         as_it_was_written(folder)
-        assert read_manifest(folder)["identity"]["network.name"] == "edgeflow-bilinear"
+        assert read_manifest(folder)["identity"]["network.name"] == SPACE.name
         again = load_run_config(None, {"runtime.output_root": tmp_path})
         assert again.network.base_width == 4
-        assert contents(events_of(again, Resume())[-1].folder) == contents(straight_run[-1].folder)
+        assert contents(events_of(again, Resume())[-1].folder) == contents(straight)
         assert events_of(again, Resume())[-1].seconds == 0.0
         with pytest.raises(NotTheSameRun, match="network.base_width"):
-            prepared = prepare(config_of(run_settings, tmp_path, "network.base_width=6"))
+            prepared = prepare(config_of(settings, tmp_path, "network.base_width=6"))
             check_resume(folder, prepared.manifest, Resume())
 
     def test_a_checkpoint_of_another_run_is_refused(self, straight, tmp_path):

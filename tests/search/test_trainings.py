@@ -107,7 +107,13 @@ def test_when_who_started_it_is_killed_a_training_saves_and_ends(named):
 
 def test_on_a_cluster_a_worker_dies_and_the_training_goes_on_with_the_same_bits(cluster, named, monkeypatch):  # noqa: F811
     """The paths are those of the folder that the work was begun in, which no worker knows."""
-    long = ("train.num_epochs=2", "eval.eval_every_epoch=2", "train.epoch_mode=fixed_steps", "train.steps_per_epoch=60")
+    long = (
+        ALONE,
+        "train.num_epochs=2",
+        "eval.eval_every_epoch=2",
+        "train.epoch_mode=fixed_steps",
+        "train.steps_per_epoch=300",
+    )
     straight = named("straight", 5, *long)
     train_all([straight])
     monkeypatch.chdir(straight.runtime.output_root.parent)
