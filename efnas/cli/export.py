@@ -1,6 +1,5 @@
 """`efnas export`: one subnet as an INT8 TFLite file."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Optional
@@ -10,51 +9,12 @@ from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
 from efnas.cli.options import Checkpoint, Form, OneArch, Output, RunOptions, SizeOptions, require_choice
+from efnas.cli.quantisation import QuantisationOptions
 from efnas.errors import EfnasError
 
 SHOWN = 5  # layers
-
-
-@dataclass(frozen=True)
-class CalibrationOptions:
-    """How a file is quantised, and how much that may cost."""
-
-    images: Annotated[
-        Optional[int],
-        typer.Option("--calibration-images", min=1, show_default="16", help="Training images that ranges come from."),
-    ] = None
-    ranges: Annotated[
-        str,
-        typer.Option("--calibration", metavar="minmax|percentile", help="Ranges of all values, or of most."),
-    ] = "minmax"
-    percentile: Annotated[
-        Optional[float],
-        typer.Option(min=50, max=100, show_default="99.9", help="Percent of the values that a range ends at."),
-    ] = None
-    per_tensor: Annotated[
-        bool,
-        typer.Option("--per-tensor/--per-channel", help="One scale a kernel, or one a channel of it."),
-    ] = False
-    max_gap: Annotated[
-        Optional[float],
-        typer.Option(metavar="PERCENT", min=0, show_default=False, help="Largest gap to float; else layers are named."),
-    ] = None
-
-    def calibration(self, float32: bool, verify: int, skip_checkpoint: bool):
-        """The `Calibration`. Raises EfnasError for what does not go with the other options."""
-        from efnas.export.calibration import Calibration
-
-        require_choice("--calibration", self.ranges, ("minmax", "percentile"))
-        if float32 and self != CalibrationOptions():
-            raise EfnasError("--float32 does not quantise: leave it out, or the options of the calibration.")
-        if self.percentile and self.ranges == "minmax":
-            raise EfnasError("--percentile belongs to --calibration percentile.")
-        if self.images and skip_checkpoint:
-            raise EfnasError("--calibration-images needs a data set: leave out --skip-checkpoint.")
-        if self.max_gap is not None and not verify:
-            raise EfnasError("--max-gap is checked on the pairs of --verify N: give it, too.")
-        percentile = (self.percentile or 99.9) if self.ranges == "percentile" else None
-        return Calibration(self.images or Calibration().images, percentile, self.per_tensor)
+BESIDE = "untuned", "tuned_in_float"
+OFFERED = " --fine-tune 100 trains the weights and the ranges for it."
 
 
 @grouped
@@ -68,7 +28,11 @@ def export(
     form: Form = "accumulated",
     float32: Annotated[bool, typer.Option("--float32", help="Do not quantise; for debugging.")] = False,
     verify: Annotated[int, typer.Option(metavar="N", min=0, help="Compare with the float graph on N pairs.")] = 0,
-    quantised: CalibrationOptions = CalibrationOptions(),
+    max_gap: Annotated[
+        Optional[float],
+        typer.Option(metavar="PERCENT", min=0, show_default=False, help="Largest gap to float; else layers are named."),
+    ] = None,
+    quantised: QuantisationOptions = QuantisationOptions(),
     size: SizeOptions = SizeOptions(),
     run: RunOptions = RunOptions(),
     output: Output = Output(),
@@ -89,8 +53,12 @@ def export(
     require_choice("--form", form, FORMS)
     if verify and skip_checkpoint:
         raise EfnasError("--verify needs trained weights: leave out --skip-checkpoint.")
-    calibration = quantised.calibration(float32, verify, skip_checkpoint)
-    max_gap = None if quantised.max_gap is None else quantised.max_gap / 100
+    if float32 and (max_gap is not None or quantised != QuantisationOptions()):
+        raise EfnasError("--float32 does not quantise: leave it out, or the options of the quantisation.")
+    calibration = quantised.calibration(skip_checkpoint)
+    if max_gap is not None and not verify:
+        raise EfnasError("--max-gap is checked on the pairs of --verify N: give it, too.")
+    limit = None if max_gap is None else max_gap / 100
     settings = run.settings(size.as_keys(), of_run=not skip_checkpoint)
     weights = None if skip_checkpoint else checkpoint
     code = arch_of(settings, arch, weights)
@@ -98,8 +66,10 @@ def export(
     from efnas.export.subnet import export_subnet
 
     with progress_bar("Exporting", "pairs") as update, micro_at_hand(verify and not float32, print_note) as micro:
-        tell = partial(update, what="Verifying")
-        done = export_subnet(settings, code, out, weights, form, not float32, verify, tell, micro, calibration, max_gap)
+        tell, tuned = partial(update, what="Verifying"), partial(update, what="Fine-tuning", unit="steps")
+        done = export_subnet(
+            settings, code, out, weights, form, not float32, verify, tell, micro, calibration, limit, tuned
+        )
     if output.as_json:
         print_json(done.description)
     else:
@@ -109,7 +79,7 @@ def export(
             console().print(table("Quantised alone", ["layer", "kind", ">adds px (95 %)"], map(_layer, layers[:SHOWN])))
         print_next(f"efnas infer IMAGE_0 IMAGE_1 --tflite {out} --out flow.png")
     if done.verification:
-        done.verification.require_gap(max_gap)
+        done.verification.require_gap(limit, offered="" if calibration.tuning else OFFERED)
 
 
 def _facts(told: dict, size: int) -> list:
@@ -121,6 +91,7 @@ def _facts(told: dict, size: int) -> list:
         ("weights", told["source"]["weights"]),
         ("calibration", told["source"]["calibration"]),
         *([("scales", told["scales"])] if told["scales"] else []),
+        *([("fine-tuning", _tuned(told["fine_tuning"]))] if told["fine_tuning"] else []),
     ]
     for port in told["inputs"] + told["outputs"]:
         quantised = f", scale {port['scale']:.6g}, zero point {port['zero_point']}" if port["scale"] else ""
@@ -128,15 +99,20 @@ def _facts(told: dict, size: int) -> list:
     return facts + (_verified(told["verification"]) if "verification" in told else [])
 
 
+def _tuned(told: dict) -> str:
+    return "{steps} steps at {rate:g}: loss {loss_before:.4f} to {loss_after:.4f} on {pairs} training pairs".format(
+        **told
+    )
+
+
 def _verified(found: dict) -> list:
     from efnas.config import frames_told
 
     epe = f"{found['file_epe']:.4f} px by {found['kernels']}; float graph {found['float_epe']:.4f} px"
-    low, high = found["gap_low"], found["gap_high"]
-    band = "" if low is None else f" (95 %: {low:+.2%} to {high:+.2%})"
     facts = [
         (f"EPE on {found['pairs']} pairs{frames_told(found['geometry'])}", epe),
-        ("gap to float", f"{found['gap']:+.2%}{band}"),
+        ("gap to float", _gap(found)),
+        *((f"    {name.replace('_', ' ')}", _beside(found[name])) for name in BESIDE if name in found),
         ("zero flow", f"{found['zero_epe']:.4f} px"),
     ]
     micro = found["micro"]
@@ -148,6 +124,15 @@ def _verified(found: dict) -> list:
             ("its arena", f"{micro['arena_bytes']:,} bytes{plan}"),
         ]
     return facts
+
+
+def _beside(found: dict) -> str:
+    return f"{found['file_epe']:.4f} px, {_gap(found)}"
+
+
+def _gap(found: dict) -> str:
+    low, high = found["gap_low"], found["gap_high"]
+    return f"{found['gap']:+.2%}" + ("" if low is None else f" (95 %: {low:+.2%} to {high:+.2%})")
 
 
 def _layer(found: dict) -> tuple:

@@ -9,6 +9,7 @@ from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
 from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, OneArch, Output, require_choice
+from efnas.cli.quantisation import QuantisationOptions
 from efnas.errors import EfnasError
 
 
@@ -45,6 +46,7 @@ def package(
             help="The compiler; a further one compiles the same file to be compared with. May be repeated.",
         ),
     ] = None,
+    quantised: QuantisationOptions = QuantisationOptions(),
     cost: CostOptions = CostOptions(),
     output: Output = Output(),
 ) -> None:
@@ -67,13 +69,14 @@ def package(
     require_choice("--form", form, FORMS)
     if optimise:
         require_choice("--optimise", optimise, OPTIMISE)
+    calibration = quantised.calibration(skip_checkpoint)
     keys = {"runtime.seed": cost.seed, **cost.size.as_keys()}
     settings = cost.run.settings(keys, of_run=not skip_checkpoint)
     weights = None if skip_checkpoint else checkpoint
     code = arch_of(settings, arch, weights)
     size = _size(frame) if frame else (settings.data.input_height, settings.data.input_width)
     address = None if flash_address is None else _address(flash_address)
-    wanted = Wanted(settings, code, weights, form, Frames(*size, 1 if grey else 3), address)
+    wanted = Wanted(settings, code, weights, form, Frames(*size, 1 if grey else 3), address, calibration)
     compilers = [cost.compiler(program) for program in velas or [None]]
     quiet_tensorflow()
     with progress_bar("Exporting", "") as update:
@@ -83,7 +86,8 @@ def package(
                 return Settings(optimise or "Performance", arena, cost.legacy_core)
             return best_settings(form, model, vela, limit_kib, cost.legacy_core, partial(update, what="Compiling"))
 
-        about = write_package(wanted, compilers, choose, out, partial(update, what="Answering"))
+        told = partial(update, what="Answering"), partial(update, what="Fine-tuning", unit="steps")
+        about = write_package(wanted, compilers, choose, out, *told)
     if output.as_json:
         print_json(about)
         return

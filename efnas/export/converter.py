@@ -8,8 +8,8 @@ import ctypes
 import os
 import sys
 from contextlib import contextmanager
-from types import SimpleNamespace
-from typing import Dict, Tuple
+from types import MappingProxyType, SimpleNamespace
+from typing import Dict, List, Mapping, Tuple
 
 import tensorflow.compat.v1 as tf
 from tensorflow.lite.python import convert as toco
@@ -20,22 +20,23 @@ from efnas.core.variables import Variable
 from efnas.core.weights import constant_moments
 from efnas.export.calibration import AS_CONVERTED, Calibration
 from efnas.export.content import Content, read_content, require_int8, require_network
-from efnas.export.host import ACCUMULATED
+from efnas.export.host import ACCUMULATED, TWO_SCALE
 from efnas.export.networks import ExportedNetwork, output_channels, output_names
 from efnas.export.weights import SubnetWeights
 
 
 def checked_file(
     network: ExportedNetwork, weights: SubnetWeights, height: int, width: int, form: str, int8: bool = True,
-    calibration: Calibration = AS_CONVERTED,
+    calibration: Calibration = AS_CONVERTED, learned: Mapping[str, Tuple[float, float]] = MappingProxyType({}),
 ) -> Tuple[bytes, Content]:  # fmt: skip
-    """The file of a network and what stands in it. Raises CheckFailed when that is not the network, or not INT8."""
+    """The file of a network, with ranges of its maps that were `learned`, and what stands in it. Raises CheckFailed
+    when that is not the network, or not INT8."""
     model = convert(network, weights, height, width, form, int8)
-    if int8 and (calibration.percentile or calibration.per_tensor):
+    if int8 and (calibration.percentile or calibration.per_tensor or learned):
         from efnas.export.requantised import requantised_file
 
         exact = convert(network, weights, height, width, form, False)
-        model = requantised_file(model, exact, calibration, weights.calibration)
+        model = requantised_file(model, exact, calibration, weights.calibration, learned)
     content = read_content(model)
     require_network(content, network, height, width, form)
     if int8:
@@ -57,18 +58,8 @@ def convert(
     to 1/2 scale and the residual of the last scale; the host upsamples the first and adds. With `int8` input, output
     and every operator are INT8, which `require_int8` checks; else the file computes in float32, for debugging.
     """
-    names = output_names(network.supernet, form)
     with tf.Graph().as_default() as graph:
-        images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
-        variables = network.counted(height, width, form).variables
-        maps = network.describe(_constant_layers(variables, weights), images, output_channels(form))
-        if form == ACCUMULATED:
-            full = maps.accumulated[-1]
-            size = [*full.shape.as_list()[:3], FLOW_CHANNELS]
-            outputs = [tf.slice(full, [0, 0, 0, 0], size, name=names["flow"])]
-        else:
-            outputs = [tf.identity(maps.accumulated[-2], names["flow"]),
-                       tf.identity(maps.residual[-1], names["residual"])]  # fmt: skip
+        images, outputs = float_graph(network, weights, height, width, form)
         converter = tf.lite.TFLiteConverter(graph.as_graph_def(), [images], outputs)
         if int8:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -79,6 +70,22 @@ def convert(
         toco._toco_from_proto_bin = ""
         with _quiet():
             return converter.convert()
+
+
+def float_graph(
+    network: ExportedNetwork, weights: SubnetWeights, height: int, width: int, form: str
+) -> Tuple[tf.Tensor, List[tf.Tensor]]:
+    """The input and the outputs of a form, in the default graph."""
+    names = output_names(network.supernet, form)
+    images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
+    variables = network.counted(height, width, form).variables
+    maps = network.describe(_constant_layers(variables, weights), images, output_channels(form))
+    if form == TWO_SCALE:
+        outputs = {"flow": maps.accumulated[-2], "residual": maps.residual[-1]}
+        return images, [tf.identity(output, names[name]) for name, output in outputs.items()]
+    full = maps.accumulated[-1]
+    size = [*full.shape.as_list()[:3], FLOW_CHANNELS]
+    return images, [tf.slice(full, [0, 0, 0, 0], size, name=names["flow"])]
 
 
 def _constant_layers(variables: Dict[str, Variable], weights: SubnetWeights) -> Layers:

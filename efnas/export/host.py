@@ -43,6 +43,12 @@ def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.nd
     return flow[:height, :width]
 
 
+def stored_values(images: np.ndarray, scale: float, zero_point: int, kind: type) -> np.ndarray:
+    """Images in [-1, 1] as whole numbers of a type."""
+    limits = np.iinfo(kind)
+    return np.clip(np.rint(images / scale + zero_point), limits.min, limits.max).astype(kind)
+
+
 class Interpreter:
     """Runs a `.tflite` file, INT8 or float, on image pairs: its content, or the one at a path."""
 
@@ -79,8 +85,7 @@ class Interpreter:
         scale, zero_point = given["quantization"]
         if not scale:
             return images[None].astype(np.float32)
-        limits = np.iinfo(given["dtype"])
-        return np.clip(np.rint(images / scale + zero_point), limits.min, limits.max).astype(given["dtype"])[None]
+        return stored_values(images, scale, zero_point, given["dtype"])[None]
 
     def run(self, stored: np.ndarray) -> List[np.ndarray]:
         """The outputs [1, h, w, 2] in the file's order, as it gives them."""

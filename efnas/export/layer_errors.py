@@ -11,7 +11,7 @@ from efnas.export.compose import CONVOLUTION
 from efnas.export.content import KINDS
 from efnas.export.file_graph import Graph, Operator, Quantisation, Tensor, read_graph, write_graph
 from efnas.export.host import Interpreter
-from efnas.export.requantised import LEAST, MOST, require_alike
+from efnas.export.requantised import ends_of, require_alike
 from efnas.runs.subnet_errors import Margin
 
 NONE = Quantisation(*(np.empty(0, np.float32),) * 3, np.empty(0, np.int64), 0)
@@ -86,9 +86,8 @@ def _with_input(graph: Graph, exact: Graph) -> Graph:
 
 def _stepped(given: str, output: str, quantisation: Quantisation) -> Operator:
     """Takes a map through the 256 steps of an INT8 scale."""
-    scale, zero_point = float(quantisation.scale[0]), int(quantisation.zero_point[0])
-    options = (("Min", scale * (LEAST - zero_point)), ("Max", scale * (MOST - zero_point)), ("NumBits", 8),
-               ("NarrowRange", False))  # fmt: skip
+    low, high = ends_of(quantisation)
+    options = (("Min", low), ("Max", high), ("NumBits", 8), ("NarrowRange", False))
     return Operator(tflite.BuiltinOperator.FAKE_QUANT, 1, (given,), (output,),
                     tflite.BuiltinOptions.FakeQuantOptions, options)  # fmt: skip
 

@@ -21,12 +21,16 @@ BINS = 1 << 14  # of a map's values between its extremes: 64 to a step of INT8
 Ranges = Mapping[str, Tuple[float, float]]
 
 
-def requantised_file(model: bytes, exact: bytes, calibration: Calibration, images: List[np.ndarray]) -> bytes:
-    """The INT8 file `model` as a calibration wants it; `exact` is the same network in float, `images` are pairs
-    [1, h, w, 6] in [-1, 1]."""
+def requantised_file(
+    model: bytes, exact: bytes, calibration: Calibration, images: List[np.ndarray], learned: Ranges
+) -> bytes:
+    """The INT8 file `model` as a calibration wants it, or with ranges that were `learned`; `exact` is the same network
+    in float, `images` are pairs [1, h, w, 6] in [-1, 1]."""
     graph, floats = read_graph(model), read_graph(exact)
     require_alike(graph, floats)
-    ranges = percentile_ranges(graph, exact, images, calibration.percentile) if calibration.percentile else {}
+    ranges = learned
+    if calibration.percentile and not learned:
+        ranges = percentile_ranges(graph, exact, images, calibration.percentile)
     return write_graph(requantised(graph, floats, ranges, calibration.per_tensor))
 
 
@@ -74,6 +78,12 @@ def of_range(low: float, high: float) -> Quantisation:
     return Quantisation(*arrays, np.array([zero_point], np.int64), 0)
 
 
+def ends_of(quantisation: Quantisation) -> Tuple[float, float]:
+    """The least and the largest value of a map with this scale."""
+    scale, zero_point = float(quantisation.scale[0]), int(quantisation.zero_point[0])
+    return scale * (LEAST - zero_point), scale * (MOST - zero_point)
+
+
 def _with_one_scale(kernel: Tensor, values: np.ndarray) -> Tensor:
     scale = np.abs(values).max() / MOST or 1.0
     held = Quantisation(*(np.empty(0, np.float32),) * 2, np.array([scale], np.float32), np.zeros(1, np.int64), 0)
@@ -113,8 +123,7 @@ def percentile_ranges(graph: Graph, exact: bytes, images: List[np.ndarray], perc
 
 def _edges(quantisation: Quantisation) -> np.ndarray:
     """Of bins over all that the converter saw in a map."""
-    scale, zero_point = float(quantisation.scale[0]), int(quantisation.zero_point[0])
-    return np.linspace(scale * (LEAST - zero_point), scale * (MOST - zero_point), BINS + 1)
+    return np.linspace(*ends_of(quantisation), BINS + 1)
 
 
 def _quantiles(counts: np.ndarray, edges: np.ndarray, share: float) -> Tuple[float, float]:

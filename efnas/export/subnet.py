@@ -38,8 +38,9 @@ def export_subnet(
     config: Config, arch: ArchCode, out: Path, checkpoint: Optional[str], form: str, int8: bool, verify: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None, micro: Optional[Micro] = None,
     calibration: Calibration = AS_CONVERTED, max_gap: Optional[float] = None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> Exported:  # fmt: skip
-    """Write `out` and `out` + `.json`; `checkpoint` None means seeded random weights.
+    """Write `out` and `out` + `.json`; `checkpoint` None means seeded random weights, which are not fine-tuned.
 
     Of trained weights the file is verified on `verify` pairs, which `progress` is told, and in INT8 also in `micro`;
     where its error is more than `max_gap` above that in float (0.01: 1 %), the layers that this comes from are named.
@@ -52,7 +53,7 @@ def export_subnet(
         require_folder_of(path)
     supernet = whole_supernet_of(config) if checkpoint is None else supernet_of(config)
     network = subnet_network(supernet, arch, config.network.base_width)
-    errors, seen, layers = None, {}, []
+    errors, seen, layers, tuned, beside = None, {}, [], None, {}
     with ExitStack() as opened:
         if checkpoint is None:
             weights = random_weights(network.variables(), height, width, config.runtime.seed)
@@ -62,9 +63,22 @@ def export_subnet(
             (weights,) = trained_weights(trained, evaluation, [arch], calibration.images)
             seen = {"geometry": config.data.geometry}  # of recalibration and calibration
         model, content = checked_file(network, weights, height, width, form, int8, calibration)
+        untuned = model
+        if calibration.tuning:
+            from efnas.export.fine_tuning import fine_tuned
+
+            batches = evaluation.training_batches(trained.session, calibration.tuning.steps * config.train.batch_size)
+            tuned = fine_tuned(network, weights, model, form, config, calibration, batches, trained.device, on_step)
+            weights = tuned.weights
+            model, content = checked_file(network, weights, height, width, form, int8, calibration, tuned.ranges)
         if checkpoint and verify:
             micro = micro if int8 else None
-            errors = errors_of_file(evaluation, trained.session, arch, weights, model, verify, progress, micro)
+            given = evaluation, trained.session, arch, weights
+            errors = errors_of_file(*given, model, verify, progress, micro)
+            if tuned:
+                exact = convert(network, weights, height, width, form, False)
+                others = {"untuned": untuned, "tuned_in_float": exact}
+                beside = {name: errors_of_file(*given, other, verify, progress) for name, other in others.items()}
             if errors.micro:
                 errors.micro.require_equal()
             if max_gap is not None and errors.verification().gap.mean > max_gap:
@@ -80,6 +94,7 @@ def export_subnet(
         "base_width": config.network.base_width,
         "source": {**weights.source, **seen},
         "scales": calibration.in_words() if int8 else None,
+        "fine_tuning": tuned and tuned.told,
         "inputs": [port._asdict() for port in content.inputs],
         "outputs": [port._asdict() for port in content.outputs],
         "how_to_read": HOW_TO_READ[form].format(height=height, width=width, **output_names(supernet, form)),
@@ -92,6 +107,8 @@ def export_subnet(
     exported = Exported(out, description, errors)
     if errors:
         description["verification"] = {"geometry": config.data.geometry, **exported.verification.as_dict()}
+        for name, found in beside.items():
+            description["verification"][name] = found.verification().as_dict()
         if errors.micro:
             description["verification"]["micro"]["vela"] = planned_arena(model)
         if layers:

@@ -39,13 +39,13 @@ class Verification(NamedTuple):
         return {**self._asdict(), "gap": gap, "gap_low": low, "gap_high": high, "kernels": KERNELS,
                 "micro": self.micro and self.micro._asdict()}  # fmt: skip
 
-    def require_gap(self, most: Optional[float]) -> None:
-        """Raises CheckFailed where the gap surely lies above `most`, a part of the float error."""
+    def require_gap(self, most: Optional[float], offered: str = "") -> None:
+        """Raises CheckFailed where the gap surely lies above `most`, a part of the float error, with what is offered
+        against that."""
         mean, low, high = self.gap
         if most is not None and low is not None and low > most:
-            raise CheckFailed(
-                f"The gap of INT8 to float is {mean:+.2%} ({low:+.2%} to {high:+.2%}), above --max-gap {most:.2%}."
-            )
+            gap = f"{mean:+.2%} ({low:+.2%} to {high:+.2%})"
+            raise CheckFailed(f"The gap of INT8 to float is {gap}, above --max-gap {most:.2%}.{offered}")
 
 
 class FileErrors(NamedTuple):

@@ -1,6 +1,6 @@
 """The multi-scale, uncertainty-aware loss."""
 
-from typing import List, Sequence
+from typing import Callable, List, Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -18,14 +18,19 @@ def scale_loss(maps, truth):
     return tf.reduce_mean(error) + tf.reduce_mean(error / sigma) + tf.reduce_mean(tf.nn.softplus(log_scale))
 
 
-def multiscale_loss(heads: Sequence[Head], maps: ScaleMaps, truth):
+def flow_loss(maps, truth):
+    """L1 alone, of maps that may have no uncertainty."""
+    return tf.reduce_mean(tf.abs(maps[..., :FLOW_CHANNELS] - truth))
+
+
+def multiscale_loss(heads: Sequence[Head], maps: ScaleMaps, truth, of_scale: Callable = scale_loss):
     """The loss of one lane over its accumulated maps, against ground truth [n, height, width, 2] in pixels."""
     total = 0.0
     for head, scale_maps in zip(heads, maps.accumulated):
         target = flow_at_scale(truth, head.scale)
         height, width = int(target.shape[1]), int(target.shape[2])
         weight = FULL_SCALE_WEIGHT / head.scale
-        total += weight * scale_loss(valid_part(scale_maps, height, width), target)
+        total += weight * of_scale(valid_part(scale_maps, height, width), target)
     return total
 
 

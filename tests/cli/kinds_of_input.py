@@ -25,6 +25,7 @@ WHOLE = (
         "retrain --config @/good.yaml --jobs={}", "retrain --config @/good.yaml --num-epochs={}",
         "fidelity --config @/good.yaml --subnets={}", "fidelity --config @/good.yaml --seeds={}",
         "fidelity --config @/good.yaml --settling --pairs={}", "export --arch 000001000 --out @/x --calibration-images={}",
+        "export --arch 000001000 --out @/x --fine-tune={}",
     ],
 )  # fmt: skip
 REAL = (
@@ -36,7 +37,7 @@ REAL = (
         "retrain --config @/good.yaml --max-ms={}",
         "sweep query @/file --min-fps={}", "sweep query @/file --max-flash-kib={}", "sweep query @/file --max-epe={}",
         "data synth @/new --motion={}", f"infer {PAIR} --longest={{}}",
-        "export --arch 000001000 --out @/x --verify 1 --max-gap={}",
+        "export --arch 000001000 --out @/x --verify 1 --max-gap={}", "export --arch 000001000 --out @/x --fine-tune 1 --fine-tune-lr={}",
     ],
 )  # fmt: skip
 CONFIGURATION = (

@@ -97,13 +97,17 @@ CASES = [
     *((["export", "--arch", CODE, "--out", "@/x", "--skip-checkpoint", *words], message) for words, message in (
         (["--calibration", "mean"], "minmax or percentile"), (["--percentile", "99"], "belongs to --calibration percentile"),
         (["--calibration", "percentile", "--percentile", "101"], "--percentile"), (["--calibration-images", "8"], "needs a data set"),
-        (["--max-gap", "1"], "the pairs of --verify"), (["--float32", "--per-tensor"], "does not quantise"))),
+        (["--max-gap", "1"], "the pairs of --verify"), (["--float32", "--per-tensor"], "does not quantise"),
+        (["--float32", "--max-gap", "1"], "does not quantise"), (["--float32", "--fine-tune", "9"], "does not quantise"), (["--fine-tune", "9"], "needs trained weights"),
+        (["--fine-tune", "0"], "--fine-tune"), (["--fine-tune-lr", "0.1"], "belongs to --fine-tune"))),
+    (["export", "--arch", CODE, "--out", "@/x", "--fine-tune", "9", "--fine-tune-lr", "0"], "is above 0"),
     (["export", "--arch", CODE, "--out", "@/absent/x", "--skip-checkpoint"], "no folder"),
     (["export", "--arch", "best", "--out", "@/x", "--skip-checkpoint"], "ranked first"),
     (["export", "--arch", "best", "--out", "@/x", *GOOD, *RUNS, "bare"], "no ranking"),
     (["export", "--arch", CODE, "--out", "@/x", *GOOD, *RUNS, "absent"], "no checkpoint"),
     (["package", "--arch", CODE], "Missing option '--out'"), (["package", "--arch", "12", "--out", "@/x"], "9 digits"),
     *((["package", "--arch", CODE, "--skip-checkpoint", "--out", *words], why) for words, why in (
+        (["@/x", "--fine-tune", "9"], "needs trained weights"),
         (["@/x", "--form", "three"], "accumulated or two-scale"), (["@/x", "--optimise", "speed"], "Size or Performance"),
         (["@/x", "--frame", "640"], "HEIGHTxWIDTH"), (["@/x", "--frame", "0x640"], "HEIGHTxWIDTH"), (["@/x", "--frame", "99999x1"], "16,384 pixels"),
         (["@/x", "--flash-address", "high"], "a number as in 0x200000"), (["@/x", *VELA, "--flash-address", "0x100000"], "from 0x200000 on"),

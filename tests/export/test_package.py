@@ -29,7 +29,7 @@ def made(tmp_path_factory):
     out = tmp_path_factory.mktemp("package") / "below" / "package"
     code, told, said = answer(["package", "--arch", "000001000", "--skip-checkpoint", "--height", 32, "--width", 48,
                                "--base-width", 4, "--frame", "40x64", "--grey", "--optimise", "Performance",
-                               "--arena", 80_000, "--out", out, "--json"])  # fmt: skip
+                               "--arena", 80_000, "--per-tensor", "--out", out, "--json"])  # fmt: skip
     assert code == 0, said
     return out, json.loads(told)
 
@@ -42,6 +42,7 @@ def test_the_folder_describes_itself(made):
         content = (folder / name).read_bytes()
         assert told == {"bytes": len(content), "crc32": f"{zlib.crc32(content):08x}",
                         "sha256": hashlib.sha256(content).hexdigest()}  # fmt: skip
+    assert about["scales"] == "from all values seen, one a kernel"
     assert about["source"]["weights"] == "random" and about["versions"]["vela"] == about["compiler"]["version"]
     assert (about["compiler"]["optimise"], about["compiler"]["arena"]) == ("Performance", 80_000)
     assert about["form"] == "two-scale"

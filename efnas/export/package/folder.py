@@ -10,6 +10,7 @@ from typing import Callable, NamedTuple, Optional, Sequence
 from efnas.config import Config
 from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
+from efnas.export.calibration import AS_CONVERTED, Calibration
 from efnas.export.package.compilers import ESTIMATES, Built, build, look
 from efnas.export.package.header import NAME as HEADER
 from efnas.export.package.header import header
@@ -23,12 +24,13 @@ from efnas.vela.board import BoardMemory
 from efnas.vela.compiler import Settings, Vela
 
 MODEL, COMPILED, VECTORS, ABOUT = "network.tflite", "network_vela.tflite", "vectors.bin", "package.json"
+ABOUT_NETWORK = "arch", "space", "form", "height", "width", "base_width", "source", "scales", "fine_tuning"
 SOURCES, BOARD = Path(__file__).parent / "c", Path(__file__).parent / "board"
 
 
 class Wanted(NamedTuple):
     """What is packaged: a subnet with the weights of a checkpoint (None: seeded random ones), in an output form, for
-    frames of the camera, to lie in the flash from an address on (None: the lowest that models have)."""
+    frames of the camera, to lie in the flash from an address on (None: the lowest that models have), quantised so."""
 
     config: Config
     arch: ArchCode
@@ -36,11 +38,13 @@ class Wanted(NamedTuple):
     form: str
     frames: Frames
     flash_address: Optional[int] = None
+    calibration: Calibration = AS_CONVERTED
 
 
 def write_package(
     wanted: Wanted, velas: Sequence[Vela], choose: Callable[[Vela, bytes, float], Settings], out: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict:  # fmt: skip
     """Make the folder `out`, which appears whole, and return what its package.json says.
 
@@ -58,7 +62,8 @@ def write_package(
     workspace = out.absolute().with_name(f"{out.name}.partial-{os.getpid()}")
     make_folder(workspace)
     try:
-        about = _fill(workspace, wanted, velas, lambda vela, model: choose(vela, model, left), address, progress)
+        about = _fill(workspace, wanted, velas, lambda vela, model: choose(vela, model, left), address, progress,
+                      on_step)  # fmt: skip
         os.replace(workspace, out)
     except OSError as error:
         raise EfnasError(f"Cannot write {out}: {error.strerror or error}.") from error
@@ -69,13 +74,14 @@ def write_package(
 
 def _fill(
     folder: Path, wanted: Wanted, velas: Sequence[Vela], choose: Callable[[Vela, bytes], Settings], address: int,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None], on_step: Callable[[int, int], None],
 ) -> dict:  # fmt: skip
     from efnas.export.subnet import export_subnet
 
     vela, *others = velas
     memory, frames = vela.profile.require_memory(), wanted.frames
-    exported = export_subnet(wanted.config, wanted.arch, folder / MODEL, wanted.checkpoint, wanted.form, True)
+    exported = export_subnet(wanted.config, wanted.arch, folder / MODEL, wanted.checkpoint, wanted.form, True,
+                             calibration=wanted.calibration, on_step=on_step)  # fmt: skip
     model = exported.path.read_bytes()
     built = build(vela, model, choose(vela, model), folder / COMPILED)
     built.require_npu()
@@ -99,7 +105,7 @@ def _fill(
         header(network, frames, room, built.arena, memory, built.program, vectors, PAIRS, words)
     )
     about = {
-        **{key: described[key] for key in ("arch", "space", "form", "height", "width", "base_width", "source")},
+        **{key: described[key] for key in ABOUT_NETWORK},
         "inputs": [network.given._asdict()],
         "outputs": [port._asdict() for port in network.outputs],
         "how_to_read": described["how_to_read"],
