@@ -186,13 +186,14 @@ def test_training_through_a_pipe_gives_lines_and_debug_what_tensorflow_has_to_sa
 
 def test_export_on_a_terminal_and_as_json(run_folder, tmp_path):
     """The bar leaves nothing behind on the screen."""
-    words = ["export", "--config", run_folder[1], "--arch", "000001000", "--out", tmp_path / "a.tflite", "--verify", 3]
-    terminal = Terminal(*words, columns=120).finish()
-    for shown in ("Exporting", "Verifying", "3/3"):
+    words = ["export", "--config", run_folder[1], "--arch", "000001000", "--out", tmp_path / "a.tflite"]
+    terminal = Terminal(*words, "--verify", 3, "--fine-tune", 2, columns=120).finish()
+    for shown in ("Exporting", "Fine-tuning", "2/2", "Verifying", "3/3"):
         assert shown in terminal.written
     assert terminal.lines[0] == str(tmp_path / "a.tflite")
-    assert any("EPE on 3 pairs" in line for line in terminal.lines)
-    random = efnas(*words[:-2], "--skip-checkpoint", "--json")
+    for told in ("2 steps at 0.0001: loss", "EPE on 3 pairs", "untuned", "tuned in float"):
+        assert any(told in line for line in terminal.lines)
+    random = efnas(*words, "--skip-checkpoint", "--json")
     assert json.loads(random.stdout)["source"]["weights"] == "random" and not random.stderr
 
 

@@ -115,8 +115,8 @@ def test_a_gap_is_above_its_limit_when_its_whole_interval_is(rng):
     noise -= noise.mean()
     found = FileErrors(names, exact * 1.03 + noise, exact, exact * 3).verification()
     assert found.gap.low < 0.03 < found.gap.high and found.gap.mean == pytest.approx(0.03)
-    with pytest.raises(CheckFailed, match=r"The gap of INT8 to float is \+.* above --max-gap 2\.00%"):
-        found.require_gap(0.02)
+    with pytest.raises(CheckFailed, match=r"The gap of INT8 to float is \+.* above --max-gap 2\.00%\. Train\."):
+        found.require_gap(0.02, " Train.")
     found.require_gap((found.gap.mean + found.gap.low) / 2)  # within the interval: it cannot be told
     found.require_gap(None)
     FileErrors(names[:1], exact[:1] * 2, exact[:1], exact[:1]).verification().require_gap(0.01)  # one pair says nothing
