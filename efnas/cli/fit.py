@@ -28,7 +28,7 @@ def fit(
     ] = None,
     forms: Annotated[
         Optional[List[str]],
-        typer.Option("--form", metavar="accumulated|two-scale", show_default="both", help="Output form to try."),
+        typer.Option("--form", metavar="accumulated|two-scale|packed", show_default="all", help="Output form to try."),
     ] = None,
     velas: Annotated[
         Optional[List[str]],

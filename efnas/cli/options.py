@@ -24,7 +24,7 @@ OneArch = Annotated[str, typer.Option(metavar="CODE|best", help="The subnet; bes
 SkipCheckpoint = Annotated[
     bool, typer.Option("--skip-checkpoint", help="Seeded random weights: good for timing. The default.")
 ]
-Form = Annotated[str, typer.Option(metavar="accumulated|two-scale", help="One output, or two for the host to add.")]
+Form = Annotated[str, typer.Option(metavar="accumulated|two-scale|packed", help="How much the host adds up itself.")]
 Optimise = Annotated[str, typer.Option(metavar="Size|Performance", help="What Vela optimises.")]
 Arena = Annotated[
     Optional[int],

@@ -20,7 +20,8 @@ from efnas.export.file_graph import Graph, Operator, Quantisation, Tensor, read_
 
 CONVOLUTION = tflite.BuiltinOperator.CONV_2D
 # Operators that pass values on: what comes out is scaled as what goes in.
-PASSING = (tflite.BuiltinOperator.RESIZE_BILINEAR, tflite.BuiltinOperator.SLICE)
+PASSING = (tflite.BuiltinOperator.RESIZE_BILINEAR, tflite.BuiltinOperator.SLICE, tflite.BuiltinOperator.PAD,
+           tflite.BuiltinOperator.CONCATENATION, tflite.BuiltinOperator.RESHAPE)  # fmt: skip
 
 
 class Composer:

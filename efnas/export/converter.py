@@ -9,19 +9,20 @@ import os
 import sys
 from contextlib import contextmanager
 from types import MappingProxyType, SimpleNamespace
-from typing import Dict, List, Mapping, Tuple
+from typing import List, Mapping, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.lite.python import convert as toco
 
 from efnas.core.geometry import FLOW_CHANNELS
 from efnas.core.layers import Layers
-from efnas.core.variables import Variable
 from efnas.core.weights import constant_moments
 from efnas.export.calibration import AS_CONVERTED, Calibration
 from efnas.export.content import Content, read_content, require_int8, require_network
-from efnas.export.host import ACCUMULATED, TWO_SCALE
+from efnas.export.host import ACCUMULATED, PACKED
 from efnas.export.networks import ExportedNetwork, output_channels, output_names
+from efnas.export.packed_layers import PackedLayers, without_requantising
 from efnas.export.weights import SubnetWeights
 
 
@@ -55,8 +56,9 @@ def convert(
     """The file of a network for one image pair of height x width.
 
     `accumulated` has one output, the flow at full size on the decoder's canvas. `two-scale` has two, the flow summed up
-    to 1/2 scale and the residual of the last scale; the host upsamples the first and adds. With `int8` input, output
-    and every operator are INT8, which `require_int8` checks; else the file computes in float32, for debugging.
+    to 1/2 scale and the residual of the last scale; the host upsamples the first and adds. `packed` has what each head
+    says; it is the same network up to the border (see `phases`). With `int8` input, output and every operator are INT8,
+    which `require_int8` checks; else the file computes in float32, for debugging.
     """
     with tf.Graph().as_default() as graph:
         images, outputs = float_graph(network, weights, height, width, form)
@@ -69,7 +71,8 @@ def convert(
         # Without the name of its program the converter works in this process: the same bytes, in 1.6 s in place of 4.5.
         toco._toco_from_proto_bin = ""
         with _quiet():
-            return converter.convert()
+            model = converter.convert()
+    return without_requantising(model) if form == PACKED and int8 else model
 
 
 def float_graph(
@@ -79,23 +82,28 @@ def float_graph(
     names = output_names(network.supernet, form)
     images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
     variables = network.counted(height, width, form).variables
-    maps = network.describe(_constant_layers(variables, weights), images, output_channels(form))
-    if form == TWO_SCALE:
-        outputs = {"flow": maps.accumulated[-2], "residual": maps.residual[-1]}
-        return images, [tf.identity(output, names[name]) for name, output in outputs.items()]
-    full = maps.accumulated[-1]
-    size = [*full.shape.as_list()[:3], FLOW_CHANNELS]
-    return images, [tf.slice(full, [0, 0, 0, 0], size, name=names["flow"])]
+    # Heads that predict flow alone take the flow's part of the trained kernel.
+    trained = {name: weights.trained[name][..., : shape[-1]] for name, (shape, _) in variables.items()}
+    if form == PACKED:
+        layers = PackedLayers(network.supernet, height, width, trained, weights.statistics)
+    else:
+        layers = _constant_layers(trained, weights.statistics)
+    maps = network.describe(layers, images, output_channels(form))
+    if form == ACCUMULATED:
+        full = maps.accumulated[-1]
+        size = [*full.shape.as_list()[:3], FLOW_CHANNELS]
+        return images, [tf.slice(full, [0, 0, 0, 0], size, name=names[0])]
+    given = [maps.accumulated[-2], maps.residual[-1]]
+    if form == PACKED:
+        # Compilers run what the first output needs last: the widest maps are made when the others are gone.
+        given, names = [maps.residual[-1].map, *maps.residual[-2::-1]], names[::-1]
+    return images, list(map(tf.identity, given, names))
 
 
-def _constant_layers(variables: Dict[str, Variable], weights: SubnetWeights) -> Layers:
+def _constant_layers(trained: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> Layers:
     """Layers over constants, which a file keeps as they are: no variable, and so no session."""
-    trained = {
-        # Heads that predict flow alone take the flow's part of the trained kernel.
-        name: tf.constant(weights.trained[name][..., : shape[-1]], name=name)
-        for name, (shape, _) in variables.items()
-    }
-    return Layers(SimpleNamespace(trained=trained), constant_moments(weights.statistics))
+    constants = {name: tf.constant(value, name=name) for name, value in trained.items()}
+    return Layers(SimpleNamespace(trained=constants), constant_moments(statistics))
 
 
 @contextmanager

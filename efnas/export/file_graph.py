@@ -1,6 +1,6 @@
 """The operators and tensors of a `.tflite` file, read into plain values and written back; without TensorFlow."""
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import flatbuffers
 import numpy as np
@@ -38,7 +38,7 @@ class Operator(NamedTuple):
     inputs: Tuple[str, ...]
     outputs: Tuple[str, ...]
     options_type: int
-    options: Tuple[Tuple[str, int], ...]
+    options: Tuple[Tuple[str, Union[int, Tuple[int, ...]]], ...]
 
     @property
     def stage(self) -> str:
@@ -93,7 +93,7 @@ def _quantisation(table: Optional[tflite.QuantizationParameters]) -> Quantisatio
     return Quantisation(*arrays, table.QuantizedDimension() if table else 0)
 
 
-def _options(operator: tflite.Operator) -> Tuple[Tuple[str, int], ...]:
+def _options(operator: tflite.Operator) -> Tuple[Tuple[str, Any], ...]:
     held = operator.BuiltinOptions()
     if held is None:
         return ()
@@ -102,7 +102,13 @@ def _options(operator: tflite.Operator) -> Tuple[Tuple[str, int], ...]:
     table.Init(held.Bytes, held.Pos)
     added = f"{kind}Add"
     fields = [name[len(added) :] for name in vars(tflite) if name.startswith(added)]
-    return tuple((field, getattr(table, field)()) for field in fields)
+    return tuple((field, _value(table, field)) for field in fields)
+
+
+def _value(table: Any, field: str) -> Union[int, Tuple[int, ...]]:
+    if hasattr(table, f"{field}AsNumpy"):
+        return tuple(np.atleast_1d(getattr(table, f"{field}AsNumpy")()).tolist())
+    return getattr(table, field)()
 
 
 def write_graph(graph: Graph) -> bytes:
@@ -132,7 +138,9 @@ def write_graph(graph: Graph) -> bytes:
     for operator in graph.operators:
         fields = {"Inputs": places(operator.inputs), "Outputs": places(operator.outputs)}
         if operator.options_type:
-            fields["BuiltinOptions"] = _table(builder, _OPTIONS[operator.options_type], **dict(operator.options))
+            values = {name: _integers(builder, value) if isinstance(value, tuple) else value
+                      for name, value in operator.options}  # fmt: skip
+            fields["BuiltinOptions"] = _table(builder, _OPTIONS[operator.options_type], **values)
         operators.append(_table(builder, "Operator", OpcodeIndex=codes.index((operator.kind, operator.version)),
                                 BuiltinOptionsType=operator.options_type, **fields))  # fmt: skip
     subgraph = _table(builder, "SubGraph", Tensors=_tables(builder, tensors), Inputs=places(graph.inputs),

@@ -5,18 +5,25 @@ from typing import List, Tuple, Union
 
 import numpy as np
 
-# What a file gives: the flow itself, or the flow summed up to 1/2 scale and the residual of the last scale, which the
-# host puts together.
-ACCUMULATED, TWO_SCALE = "accumulated", "two-scale"
-FORMS = (ACCUMULATED, TWO_SCALE)
+# What a file gives: the flow itself; the flow summed up to 1/2 scale and the residual of the last scale, which the host
+# puts together; or what each head says, the last one with four positions in the channels of one (see `packing`).
+ACCUMULATED, TWO_SCALE, PACKED = "accumulated", "two-scale", "packed"
+FORMS = (ACCUMULATED, TWO_SCALE, PACKED)
 # What computes the figures of a file here. TensorFlow Lite Micro has them too, so that its flow is the same bit by bit;
 # the optimised kernels of TensorFlow Lite round otherwise.
 KERNELS = "TensorFlow Lite's reference kernels"
 HOW_TO_READ = {
-    ACCUMULATED: "flow (u, v) in pixels; the image lies in the top-left {height} rows and {width} columns",
-    TWO_SCALE: "upsample {flow} x2 (bilinear, position 2i is i), add {residual}: flow (u, v) in pixels; "
-    "the image lies in the top-left {height} rows and {width} columns",
+    ACCUMULATED: "flow (u, v) in pixels",
+    TWO_SCALE: "upsample {0} x2 (bilinear, position 2i is i), add {1}: flow (u, v) in pixels",
+    PACKED: "from the first of {all} to the last: upsample x2 (bilinear, position 2i is i) and add the next, which may "
+    "have fewer rows: flow (u, v) in pixels; the last has four positions in its channels: (row, column, u or v)",
 }
+
+
+def how_to_read(form: str, names: List[str], height: int, width: int) -> str:
+    """In words; `names` are those of the outputs from the coarsest to the finest."""
+    read = HOW_TO_READ[form].format(*names, all=", ".join(names))
+    return f"{read}; the image lies in the top-left {height} rows and {width} columns"
 
 
 def upsample_x2(maps: np.ndarray) -> np.ndarray:
@@ -32,14 +39,23 @@ def _interleaved(size: int) -> np.ndarray:
     return np.arange(2 * size).reshape(2, size).T.ravel()
 
 
-def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.ndarray:
-    """Flow [height, width, 2] in pixels of the real-valued outputs [h, w, 2] of a file.
+def unpacked(maps: np.ndarray) -> np.ndarray:
+    """[h, w, 4c] -> [2h, 2w, c]: channels are (row, column, c)."""
+    height, width, channels = maps.shape
+    parts = maps.reshape(height, width, 2, 2, channels // 4)
+    return parts.transpose(0, 2, 1, 3, 4).reshape(2 * height, 2 * width, channels // 4)
 
-    One output is the flow itself; of two, the smaller is upsampled x2 and added to the larger. The image lies in the
-    top-left of the canvas.
+
+def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.ndarray:
+    """Flow [height, width, 2] in pixels of the real-valued outputs of a file, each [h, w, 2] or, packed, [h, w, 8].
+
+    From the smallest to the largest, what there is is upsampled x2 and the next one added. Rows below the image may be
+    missing; it lies in the top-left.
     """
-    outputs = sorted(outputs, key=lambda output: output.shape[0])
-    flow = outputs[0] if len(outputs) == 1 else upsample_x2(outputs[0]) + outputs[1]
+    maps = (unpacked(output) if output.shape[2] > 2 else output for output in outputs)
+    flow, *finer = sorted(maps, key=lambda each: each.shape[1])
+    for residual in finer:
+        flow = upsample_x2(flow)[: residual.shape[0]] + residual
     return flow[:height, :width]
 
 
@@ -107,10 +123,16 @@ def _require_flow_network(inputs: List[List[int]], outputs: List[List[int]]) -> 
     """Raises ValueError for other shapes than one of an image pair and those of its flow (see `flow_of_outputs`)."""
     if any(len(shape) != 4 for shape in inputs + outputs):
         raise ValueError("its inputs and outputs are not all maps")
-    [*small, full] = sorted(outputs, key=lambda shape: shape[1])
     taken = [(batch, channels) for batch, _, _, channels in inputs]
-    doubled = [[batch, 2 * height, 2 * width, channels] for batch, height, width, channels in small]
-    if taken != [(1, 6)] or (full[0], full[3]) != (1, 2) or doubled not in ([], [full]):
+    kinds = sorted((channels, batch) for batch, _, _, channels in outputs)
+    sizes = sorted(
+        (2 * height, 2 * width) if channels == 8 else (height, width) for _, height, width, channels in outputs
+    )
+    pairs = zip(sizes, sizes[1:])
+    doubled = all(height < taller <= 2 * height and wider == 2 * width for (height, width), (taller, wider) in pairs)
+    packed = kinds[-1:] == [(8, 1)]
+    summed = kinds[:-1] if packed else kinds
+    if taken != [(1, 6)] or summed != [(2, 1)] * len(summed) or len(kinds) > (3 if packed else 2) or not doubled:
         raise ValueError("its inputs and outputs are not those of image pairs and their flow")
-    if full[1] < inputs[0][1] or full[2] < inputs[0][2]:
+    if sizes[-1][0] < inputs[0][1] or sizes[-1][1] < inputs[0][2]:
         raise ValueError("its flow is smaller than its images")

@@ -7,7 +7,7 @@ import tflite
 
 from efnas.data.scaling import scaled_flow
 from efnas.evaluation.places import paired_margin
-from efnas.export.compose import CONVOLUTION
+from efnas.export.compose import CONVOLUTION, PASSING
 from efnas.export.content import KINDS
 from efnas.export.file_graph import Graph, Operator, Quantisation, Tensor, read_graph, write_graph
 from efnas.export.host import Interpreter
@@ -16,6 +16,7 @@ from efnas.runs.subnet_errors import Margin
 
 NONE = Quantisation(*(np.empty(0, np.float32),) * 3, np.empty(0, np.int64), 0)
 INPUT = "input"
+EXACT = set(PASSING) - {tflite.BuiltinOperator.RESIZE_BILINEAR}  # no value of theirs is computed
 
 
 class LayerError(NamedTuple):
@@ -58,7 +59,7 @@ def quantised_alone(graph: Graph, exact: Graph) -> Iterator[Tuple[str, str, byte
     """Name and kind of each layer that rounds, with the float file in which it alone does: its kernel and bias are
     those of the INT8 file, and its map goes through the steps of its scale."""
     for number, operator in enumerate(graph.operators):
-        if operator.kind == tflite.BuiltinOperator.SLICE:
+        if operator.kind in EXACT:
             continue
         (output,) = operator.outputs
         tensors, operators = dict(exact.tensors), list(exact.operators)

@@ -1,6 +1,6 @@
 """What is exported: a subnet of a supernet, or its baseline, each as a description over layers."""
 
-from typing import Callable, Dict, NamedTuple
+from typing import Callable, Dict, List, NamedTuple
 
 from efnas.core.costs import CostLayers, variables_of
 from efnas.core.geometry import FLOW_CHANNELS, OUTPUT_CHANNELS, ScaleMaps
@@ -9,7 +9,8 @@ from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.core.variables import Variable
 from efnas.errors import EfnasError
-from efnas.export.host import ACCUMULATED, TWO_SCALE
+from efnas.export.host import ACCUMULATED, PACKED
+from efnas.export.packing import PackedCosts
 
 
 class ExportedNetwork(NamedTuple):
@@ -26,7 +27,7 @@ class ExportedNetwork(NamedTuple):
 
     def counted(self, height: int, width: int, form: str) -> CostLayers:
         """Its layers for one image pair of height x width, as a form has them."""
-        layers = CostLayers()
+        layers = PackedCosts(self.supernet, height, width) if form == PACKED else CostLayers()
         self.describe(layers, (height, width, 6), output_channels(form))
         return layers
 
@@ -48,19 +49,21 @@ def baseline_network(supernet: Supernet, base_width: int) -> ExportedNetwork:
 
 
 def output_channels(form: str) -> int:
-    """Of a head: the host of a two-scale file has no use for the uncertainty."""
-    return FLOW_CHANNELS if form == TWO_SCALE else OUTPUT_CHANNELS
+    """Of a head: where the host adds up it has no use for the uncertainty."""
+    return OUTPUT_CHANNELS if form == ACCUMULATED else FLOW_CHANNELS
 
 
-def output_names(supernet: Supernet, form: str) -> Dict[str, str]:
-    """The names of a form's outputs by what they are: "flow", and for two scales "residual".
+def output_names(supernet: Supernet, form: str) -> List[str]:
+    """The names of a form's outputs, from the coarsest scale to the finest.
 
     Raises EfnasError for a form that the network cannot have.
     """
-    (*_, coarse, fine) = [None, *supernet.heads]
+    *coarser, fine = supernet.heads
     if form == ACCUMULATED:
-        return {"flow": f"Sum{fine.scale}/flow" if coarse else f"{fine.block}/flow"}
-    if coarse is None:
-        raise EfnasError(f"{supernet.name} predicts at one scale: it has no form {TWO_SCALE}.")
-    summed = f"Sum{coarse.scale}" if len(supernet.heads) > 2 else coarse.block
-    return {"flow": f"{summed}/flow", "residual": f"{fine.block}/residual"}
+        return [f"Sum{fine.scale}/flow" if coarser else f"{fine.block}/flow"]
+    if not coarser:
+        raise EfnasError(f"{supernet.name} predicts at one scale: it has no form {form}.")
+    if form == PACKED:
+        return [f"{coarser[0].block}/flow", *(f"{head.block}/residual" for head in supernet.heads[1:])]
+    summed = f"Sum{coarser[-1].scale}" if len(coarser) > 1 else coarser[-1].block
+    return [f"{summed}/flow", f"{fine.block}/residual"]

@@ -118,7 +118,12 @@ def percentile_ranges(graph: Graph, exact: bytes, images: List[np.ndarray], perc
         for name in names:
             values = np.clip(runtime.get_tensor(places[name]), edges[name][0], edges[name][-1])
             counts[name] += np.histogram(values, edges[name])[0]
-    return {name: _quantiles(counts[name], edges[name], percentile / 100) for name in names}
+    found = {name: _quantiles(counts[name], edges[name], percentile / 100) for name in names}
+    for operator in graph.operators:
+        if operator.kind == tflite.BuiltinOperator.CONCATENATION:
+            low, high = zip(*(found[name] for name in operator.inputs))
+            found.update(dict.fromkeys(operator.inputs, (min(low), max(high))))
+    return found
 
 
 def _edges(quantisation: Quantisation) -> np.ndarray:

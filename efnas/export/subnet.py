@@ -14,7 +14,7 @@ from efnas.core.space import ArchCode
 from efnas.evaluation.trained import open_trained
 from efnas.export.calibration import AS_CONVERTED, Calibration
 from efnas.export.converter import checked_file, convert
-from efnas.export.host import HOW_TO_READ
+from efnas.export.host import how_to_read
 from efnas.export.micro import Micro
 from efnas.export.networks import output_names, subnet_network
 from efnas.export.verification import FileErrors, Verification, errors_of_file, layers_of_file
@@ -97,7 +97,7 @@ def export_subnet(
         "fine_tuning": tuned and tuned.told,
         "inputs": [port._asdict() for port in content.inputs],
         "outputs": [port._asdict() for port in content.outputs],
-        "how_to_read": HOW_TO_READ[form].format(height=height, width=width, **output_names(supernet, form)),
+        "how_to_read": how_to_read(form, output_names(supernet, form), height, width),
         "sha256": hashlib.sha256(model).hexdigest(),
         "operators": len(content.operators),
         "kinds_of_operators": sorted({kind for kind, _, _ in content.operators}),

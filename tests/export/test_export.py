@@ -32,7 +32,7 @@ def weights(seed=1):
 
 @pytest.fixture(scope="module")
 def files():
-    """The same random subnet in both forms, INT8 and float32."""
+    """The same random subnet in all forms, INT8 and float32."""
     return {(form, int8): convert(NETWORK, weights(), HEIGHT, WIDTH, form, int8)
             for form in FORMS for int8 in (True, False)}  # fmt: skip
 
@@ -43,16 +43,20 @@ def test_an_int8_file_is_int8_throughout_and_the_subnet_it_says(files, form):
     require_int8(content)
     require_network(content, NETWORK, HEIGHT, WIDTH, form)
     assert set(content.tensor_types) == {"INT8", "INT32"}
-    assert [port.type for port in content.inputs + content.outputs] == ["INT8"] * (3 if form == "two-scale" else 2)
+    assert {port.type for port in content.inputs + content.outputs} == {"INT8"}
 
 
-def test_sizes_of_the_outputs(files):
-    accumulated, two_scale = (read_content(files[form, True]).outputs for form in FORMS)
-    assert [port.shape for port in accumulated] == [[1, 48, 48, 2]]
-    assert [port.shape for port in two_scale] == [[1, 24, 24, 2], [1, 48, 48, 2]]
+@pytest.mark.parametrize("form, shapes", [
+    ("accumulated", [[1, 48, 48, 2]]),
+    ("two-scale", [[1, 24, 24, 2], [1, 48, 48, 2]]),
+    ("packed", [[1, 19, 24, 8], [1, 20, 24, 2], [1, 12, 12, 2]]),
+])  # fmt: skip
+def test_sizes_of_the_outputs(files, form, shapes):
+    for int8 in (True, False):
+        assert [port.shape for port in read_content(files[form, int8]).outputs] == shapes
 
 
-@pytest.mark.parametrize("form, sums", [("accumulated", {"Sum1", "Sum2"}), ("two-scale", {"Sum2"})])
+@pytest.mark.parametrize("form, sums", [("accumulated", {"Sum1", "Sum2"}), ("two-scale", {"Sum2"}), ("packed", set())])
 def test_every_operator_can_be_traced_to_its_block(files, form, sums):
     stages = {name.split("/")[0] for _, name, _ in read_content(files[form, True]).operators}
     blocks = {block.name for block in FLOW_SPACE.blocks}
@@ -68,13 +72,15 @@ def test_float_and_another_subnet_are_refused(files):
     assert content.convolution_macs == subnet_costs(EDGEFLOW, ARCH, HEIGHT, WIDTH, BASE_WIDTH).total.macs
 
 
-def test_both_forms_give_the_same_flow_and_int8_is_close_to_float(files):
+def test_all_forms_give_the_same_flow_and_int8_is_close_to_float(files):
     images = weights().calibration[0][0]
     flow = {key: Interpreter(model).flow(images) for key, model in files.items()}
     exact = flow["accumulated", False]
     assert exact.shape == (HEIGHT, WIDTH, 2)
     length = np.abs(exact).mean()
     np.testing.assert_allclose(flow["two-scale", False], exact, atol=1e-4 * length)
+    inside = np.s_[16:-2, 16:-16]  # a packed file is the network up to the border
+    np.testing.assert_allclose(flow["packed", False][inside], exact[inside], atol=1e-4 * length)
     for form in FORMS:
         assert np.abs(flow[form, True] - exact).mean() < 0.15 * length
 

@@ -35,7 +35,11 @@ def test_the_board_computes_what_the_reference_kernels_do_bit_by_bit(files, form
             beside.compare(interpreter.run(stored))
     finally:
         micro.close()
-    values = {"accumulated": 48 * 48 * 2, "two-scale": (48 * 48 + 24 * 24) * 2}[form]
+    values = {
+        "accumulated": 48 * 48 * 2,
+        "two-scale": (48 * 48 + 24 * 24) * 2,
+        "packed": 19 * 24 * 8 + 19 * 24 * 2 + 12 * 12 * 2,
+    }[form]
     assert beside.found[2:] == (2 * values, 0, 0)
     # Two maps of 48x48 with the channels of the last feature are there at once, and not all maps.
     assert 48 * 48 * 4 < beside.found.arena_bytes < 400_000

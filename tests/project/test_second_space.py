@@ -94,19 +94,22 @@ def test_it_is_evaluated_whole(run):
         assert each["epe"] == pytest.approx(found[each["arch"]], abs=1e-6)
 
 
-@pytest.fixture(scope="module")
-def exported(run, tmp_path_factory):
+OUTPUTS = {"two-scale": {"Coarse/flow": [18, 24, 2], "Fine/residual": [36, 48, 2]},
+           "packed": {"Fine/residual": [18, 24, 8], "Coarse/flow": [18, 24, 2]}}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=OUTPUTS)
+def exported(run, request, tmp_path_factory):
     folder, _ = run
     out = tmp_path_factory.mktemp("file") / "small.tflite"
     words = ["export", "--experiment-name", "small", "--output-root", folder.parent, "--arch", BEST, "--out", out]
-    return out, answer(*words, "--form", "two-scale", "--verify", 4)
+    return out, answer(*words, "--form", request.param, "--verify", 4)
 
 
 def test_it_is_exported_in_int8_and_verified(exported):
     _, told = exported
     assert (told["arch"], told["space"], told["type"]) == (BEST, "small", "int8")
-    assert [port["name"] for port in told["outputs"]] == ["Coarse/flow", "Fine/residual"]
-    assert [port["shape"][1:] for port in told["outputs"]] == [[18, 24, 2], [36, 48, 2]]
+    assert {port["name"]: port["shape"][1:] for port in told["outputs"]} == OUTPUTS[told["form"]]
     assert abs(told["verification"]["gap"]) < 0.1
 
 
