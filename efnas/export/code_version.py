@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1]
 DECIDING = {
     "core": ("baseline", "convolution", "costs", "geometry", "layers", "network", "routing", "sampler", "space",
              "supernet", "variables", "weights"),
-    "export": ("converter", "host", "networks", "weights"),
+    "export": ("converter", "file_graph", "host", "networks", "packed_layers", "packing", "phases", "weights"),
 }  # fmt: skip
 
 

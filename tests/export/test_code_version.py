@@ -17,8 +17,7 @@ from efnas.export.network_files import NetworkFiles
 
 CODE = '"""What it is for."""\n\n\ndef double(x):\n    """Twice."""\n    return 2 * x  # why\n'
 # Run while a file is made, but only to look at it, to say what is wrong, or to find out what is to be made.
-LOOKING_ON = {"cache", "machine", "export/code_version", "export/content", "export/file_graph", "export/network_files",
-              "runs/supernet"}  # fmt: skip
+LOOKING_ON = {"cache", "machine", "export/code_version", "export/content", "export/network_files", "runs/supernet"}  # fmt: skip
 
 
 @pytest.mark.parametrize("edited, same", [
@@ -53,6 +52,7 @@ def test_every_file_whose_code_makes_the_bytes_is_in_the_key(made, monkeypatch):
     try:
         NetworkFiles(config, Cache(None)).baseline("two-scale")
         NetworkFiles(config, Cache(None)).subnet(made.space.uniform_codes()[1], "accumulated")
+        NetworkFiles(config, Cache(None)).subnet(made.space.uniform_codes()[0], "packed")
     finally:
         sys.setprofile(None)
     package = PROJECT / "efnas"
