@@ -55,7 +55,7 @@ def export(
         raise EfnasError("--verify needs trained weights: leave out --skip-checkpoint.")
     if float32 and (max_gap is not None or quantised != QuantisationOptions()):
         raise EfnasError("--float32 does not quantise: leave it out, or the options of the quantisation.")
-    calibration = quantised.calibration(skip_checkpoint)
+    calibration = quantised.calibration(skip_checkpoint, form)
     if max_gap is not None and not verify:
         raise EfnasError("--max-gap is checked on the pairs of --verify N: give it, too.")
     limit = None if max_gap is None else max_gap / 100

@@ -69,7 +69,7 @@ def package(
     require_choice("--form", form, FORMS)
     if optimise:
         require_choice("--optimise", optimise, OPTIMISE)
-    calibration = quantised.calibration(skip_checkpoint)
+    calibration = quantised.calibration(skip_checkpoint, form)
     keys = {"runtime.seed": cost.seed, **cost.size.as_keys()}
     settings = cost.run.settings(keys, of_run=not skip_checkpoint)
     weights = None if skip_checkpoint else checkpoint

@@ -41,9 +41,10 @@ class QuantisationOptions:
         typer.Option(metavar="RATE", show_default="0.0001", help="Learning rate at its start."),
     ] = None
 
-    def calibration(self, skip_checkpoint: bool):
+    def calibration(self, skip_checkpoint: bool, form: str):
         """The `Calibration`. Raises EfnasError for what does not go together."""
         from efnas.export.calibration import Calibration, Tuning
+        from efnas.export.host import PACKED
 
         require_choice("--calibration", self.ranges, ("minmax", "percentile"))
         if self.percentile and self.ranges == "minmax":
@@ -52,6 +53,8 @@ class QuantisationOptions:
             raise EfnasError("--calibration-images needs a data set: leave out --skip-checkpoint.")
         if self.fine_tune and skip_checkpoint:
             raise EfnasError("--fine-tune needs trained weights: leave out --skip-checkpoint.")
+        if self.fine_tune and form == PACKED:
+            raise EfnasError("--fine-tune is for the forms accumulated and two-scale, not for packed.")
         if self.fine_tune_lr is not None and not self.fine_tune:
             raise EfnasError("--fine-tune-lr belongs to --fine-tune STEPS.")
         if self.fine_tune_lr is not None and self.fine_tune_lr <= 0:

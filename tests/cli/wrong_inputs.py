@@ -101,6 +101,7 @@ CASES = [
         (["--float32", "--max-gap", "1"], "does not quantise"), (["--float32", "--fine-tune", "9"], "does not quantise"), (["--fine-tune", "9"], "needs trained weights"),
         (["--fine-tune", "0"], "--fine-tune"), (["--fine-tune-lr", "0.1"], "belongs to --fine-tune"))),
     (["export", "--arch", CODE, "--out", "@/x", "--fine-tune", "9", "--fine-tune-lr", "0"], "is above 0"),
+    (["export", "--arch", CODE, "--out", "@/x", "--fine-tune", "9", "--form", "packed"], "not for packed"),
     (["export", "--arch", CODE, "--out", "@/absent/x", "--skip-checkpoint"], "no folder"),
     (["export", "--arch", "best", "--out", "@/x", "--skip-checkpoint"], "ranked first"),
     (["export", "--arch", "best", "--out", "@/x", *GOOD, *RUNS, "bare"], "no ranking"),
