@@ -1,6 +1,7 @@
 """The C sources of a package, compiled for this machine around a made-up network."""
 
 import ctypes
+import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from efnas.export.content import Port
+from efnas.export.host import upsample_x2
 from efnas.export.package.folder import SOURCES
 from efnas.export.package.header import NAME, header
 from efnas.export.package.network import DeployedNetwork
@@ -22,11 +24,21 @@ HOST = [SOURCES / f"efnas_{name}.c" for name in ("input", "flow", "colour")]
 
 
 def made_up(form: str, height: int = 20, width: int = 32) -> DeployedNetwork:
-    """A network whose canvas is larger than its images, as where a height is no multiple of 16."""
+    """A network whose canvas is larger than its images, as where a height is no multiple of 16. What is packed is cut
+    there, and so is what it is added to."""
     canvas = [-(-side // 16) * 16 for side in (height, width)]
+    quarter = [side // 4 for side in canvas]
     given = Port("images", [1, height, width, 6], "INT8", 0.00784294307231903, -1)
     if form == "accumulated":
         return DeployedNetwork(given, [Port("Sum1/flow", [1, *canvas, 2], "INT8", 0.0461567, 16)])
+    if form.startswith("packed"):
+        rows = -(-height // 2)
+        cut = [min(rows + 1, 2 * quarter[0]), 2 * quarter[1]]
+        packed = Port("H2Out/residual", [1, rows, cut[1], 8], "INT8", 0.0031415, -7)
+        if form == "packed of two heads":
+            return DeployedNetwork(given, [packed, Port("Sum1/flow", [1, *cut, 2], "INT8", 0.046123, 16)])
+        residual = Port("H1Out/residual", [1, *cut, 2], "INT8", 0.0127, 5)
+        return DeployedNetwork(given, [residual, packed, Port("Sum1/flow", [1, *quarter, 2], "INT8", 0.046123, 16)])
     half = Port("Sum2/flow", [1, canvas[0] // 2, canvas[1] // 2, 2], "INT8", 0.046123, 16)
     return DeployedNetwork(given, [Port("H2Out/residual", [1, *canvas, 2], "INT8", 0.0031415, -7), half])
 
@@ -35,7 +47,7 @@ def header_of(network, compiled=b"model", vectors=b"vectors", pairs=3, frames=No
     frames = frames or Frames(network.height, network.width, 3)
     memory = packaged_profile().memory
     sizes = {"model": len(compiled), "vectors": len(vectors)}
-    room = Room({"arena": arena, **host_bytes(network.height, network.width, frames)},
+    room = Room({"arena": arena, **host_bytes(network.height, network.width, frames, network.packed is not None)},
                 places(memory, memory.model_address, sizes))  # fmt: skip
     return header(network, frames, room, arena, memory, compiled, vectors, pairs, {"arch": 'a "code"'})
 
@@ -83,12 +95,14 @@ class HostLibrary:
 
     def flow(self, outputs, height: int, width: int, real: bool = False) -> np.ndarray:
         """int16 in 1/64 pixel, or float32 in pixels, [height, width, 2] of the stored outputs by name."""
-        flow, residual = (port and outputs[port.name] for port in (self.network.flow, self.network.residual))
-        found = np.zeros((height, width, 2), np.float32 if real else np.int16)
-        work = np.full(2 * self.network.width + GUARD, MARK, np.float32 if real else np.int32)
+        network, found = self.network, np.zeros((height, width, 2), np.float32 if real else np.int16)
+        ports = (network.flow, network.residual, network.packed)
+        pointers = (ctypes.c_void_p * 3)(*(port and outputs[port.name].ctypes.data for port in ports))
+        values = 8 * -(-network.width // 2) + 4 if network.packed else 2 * network.width
+        work = np.full(values + GUARD, MARK, np.float32 if real else np.int32)
         for y in range(height):
             name = "efnas_flow_row_float" if real else "efnas_flow_row"
-            self._call(name, flow, residual, height, width, y, work, found[y])
+            self._call(name, pointers, height, width, y, work, found[y])
         assert (work[-GUARD:] == MARK).all()
         return found
 
@@ -112,6 +126,20 @@ class HostLibrary:
     def _call(self, name: str, *values) -> None:
         words = [ctypes.c_void_p(value.ctypes.data) if isinstance(value, np.ndarray) else value for value in values]
         getattr(self._library, name)(*words)
+
+
+def flow_stated(network: DeployedNetwork, outputs: dict, height: int, width: int) -> np.ndarray:
+    """Flow [height, width, 2] in pixels of the network's images, of the stored outputs by name, in real numbers."""
+    flow = None
+    for port in network.coarse_to_fine:
+        finer = (outputs[port.name].astype(np.float32) - port.zero_point) * port.scale
+        if port.shape[3] == 8:
+            stored, (rows, columns) = finer, finer.shape[:2]
+            finer = np.zeros((2 * rows, 2 * columns, 2), np.float32)
+            for p, q, c in itertools.product(range(2), repeat=3):
+                finer[p::2, q::2, c] = stored[..., (p * 2 + q) * 2 + c]
+        flow = finer if flow is None else upsample_x2(flow)[: len(finer)] + finer
+    return flow[:height, :width]
 
 
 def drawn_outputs(rng, network: DeployedNetwork) -> dict:

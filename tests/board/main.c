@@ -54,9 +54,10 @@ int main(void) {
         efnas_frame_to_input(frame, HEIGHT, WIDTH, slot ? 1 : 3, slot, (uint32_t *)work, input);
     }
     const int8_t *flow = (const int8_t *)(vectors + EFNAS_INPUT_BYTES), *residual = flow + EFNAS_FLOW_BYTES;
+    const efnas_outputs outputs = {flow, residual, residual + EFNAS_RESIDUAL_BYTES};
     uint32_t flows = 0, pictures = 0;
     for (int y = 0; y < HEIGHT; y++) {
-        efnas_flow_row(flow, residual, HEIGHT, WIDTH, y, work, row);
+        efnas_flow_row(&outputs, HEIGHT, WIDTH, y, work, row);
         efnas_flow_to_rgb(row, WIDTH, 20, picture);
         flows = sum_of(flows, row, sizeof row);
         pictures = sum_of(pictures, picture, sizeof picture);

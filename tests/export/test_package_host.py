@@ -1,26 +1,26 @@
 """The C sources of a package: bit by bit what NumPy says of their arithmetic, and what efnas does with frames."""
 
+import itertools
 import subprocess
 
 import numpy as np
 import pytest
-from c_package import SOURCES, STRICT, HostLibrary, c_compiler, drawn_outputs, header_of, made_up
+from c_package import SOURCES, STRICT, HostLibrary, c_compiler, drawn_outputs, flow_stated, header_of, made_up
 
 from efnas.data.flow_colours import flow_to_colour
 from efnas.data.scaling import scaled
 from efnas.evaluation.frames import padded_to
-from efnas.export.host import flow_of_outputs
 from efnas.export.package import fixed_point
 from efnas.export.package.room import Frames, host_bytes
 
-FORMS = ("two-scale", "accumulated")
+FORMS = ("two-scale", "accumulated", "packed", "packed of two heads")
 # The network's own size, larger and smaller ones, one of which is smaller in one direction alone, and odd ones.
 SIZES = [(20, 32), (48, 64), (37, 101), (20, 33), (11, 17), (12, 80), (1, 1), (200, 32)]
 
 
 @pytest.fixture(scope="module", params=FORMS)
 def host(request, tmp_path_factory) -> HostLibrary:
-    return HostLibrary(made_up(request.param), tmp_path_factory.mktemp(request.param))
+    return HostLibrary(made_up(request.param), tmp_path_factory.mktemp("package"))
 
 
 def frames_of(rng, height, width, channels):
@@ -62,15 +62,36 @@ def test_the_frames_of_a_stream_are_kept_from_pair_to_pair(rng, host):
 def test_outputs_become_flow_bit_by_bit_and_in_real_numbers(rng, host, height, width):
     network, outputs = host.network, drawn_outputs(rng, host.network)
     fixed = host.flow(outputs, height, width)
-    stored = [outputs[port.name] if port else None for port in (network.flow, network.residual)]
-    np.testing.assert_array_equal(fixed, fixed_point.flow_of_outputs(network, *stored, height, width))
+    np.testing.assert_array_equal(fixed, fixed_point.flow_of_outputs(network, outputs, height, width))
     small = min(height, network.height), min(width, network.width)
-    real = [(outputs[port.name].astype(np.float32) - port.zero_point) * port.scale for port in network.outputs]
-    expected = scaled(flow_of_outputs(real, *small), height, width)
+    expected = scaled(flow_stated(network, outputs, *small), height, width)
     expected = expected * np.array([width / small[1], height / small[0]], np.float32)
     np.testing.assert_allclose(host.flow(outputs, height, width, real=True), expected, rtol=1e-5, atol=1e-5)
     # Half of a step is rounding; the rest are the places between pixels, of which these outputs, noise, make much.
     np.testing.assert_allclose(fixed / fixed_point.FLOW_ONE, expected, rtol=0, atol=1 / fixed_point.FLOW_ONE)
+
+
+@pytest.mark.parametrize("form", FORMS[2:])
+@pytest.mark.parametrize("side", [(32, 48), (19, 31)], ids=["the whole canvas", "odd"])
+def test_packed_outputs_become_flow_up_to_the_last_row(rng, tmp_path, form, side):
+    host = HostLibrary(made_up(form, *side), tmp_path)
+    outputs = drawn_outputs(rng, host.network)
+    expected = flow_stated(host.network, outputs, *side)
+    np.testing.assert_allclose(host.flow(outputs, *side, real=True), expected, rtol=1e-5, atol=1e-5)
+    for height, width in (side, (45, 70), (9, 13)):
+        stated = fixed_point.flow_of_outputs(host.network, outputs, height, width)
+        np.testing.assert_array_equal(host.flow(outputs, height, width), stated)
+
+
+def test_outputs_are_told_apart_by_channels_and_rows_in_any_order():
+    network = made_up("packed")
+    for outputs in itertools.permutations(network.outputs):
+        found = network._replace(outputs=list(outputs))
+        assert [port.shape[1:] for port in found.coarse_to_fine] == [[8, 8, 2], [11, 16, 2], [10, 16, 8]]
+        assert found.canvas == [20, 32]
+        header = header_of(found)
+        for name, port in zip(("FLOW", "RESIDUAL", "PACKED"), found.coarse_to_fine):
+            assert f"#define EFNAS_{name}_OUTPUT {outputs.index(port)}\n" in header
 
 
 def test_flow_that_is_longer_than_the_numbers_is_held_at_their_end(host):
@@ -93,8 +114,11 @@ def test_the_picture_has_the_colours_of_efnas(host):
     np.testing.assert_array_equal(packed >> 11, host.picture(axes, 640)[..., 0] >> 3)
 
 
-def test_the_macros_say_how_much_memory_the_functions_need(tmp_path):
-    network, frames = made_up("two-scale"), Frames(37, 101, 3)
+@pytest.mark.parametrize("form, width, frames", [
+    ("two-scale", 32, Frames(37, 101, 3)), ("packed", 32, Frames(7, 35, 1)), ("packed", 31, Frames(7, 35, 1)),
+])  # fmt: skip
+def test_the_macros_say_how_much_memory_the_functions_need(tmp_path, form, width, frames):
+    network = made_up(form, 20, width)
     (tmp_path / "efnas_network.h").write_text(header_of(network, frames=frames))
     (tmp_path / "sizes.c").write_text("""#include <stdio.h>
 #include "efnas_selftest.h"
@@ -109,7 +133,7 @@ int main(void) {
     words = [*STRICT, "-I", tmp_path, "-I", SOURCES, tmp_path / "sizes.c", "-o", tmp_path / "sizes"]
     subprocess.run([c_compiler(), *map(str, words)], check=True)
     said = subprocess.run([str(tmp_path / "sizes")], capture_output=True, text=True, check=True).stdout.split()
-    parts = host_bytes(network.height, network.width, frames)
+    parts = host_bytes(network.height, network.width, frames, network.packed is not None)
     assert [*map(int, said)] == [*parts.values(), sum(parts.values())]
 
 

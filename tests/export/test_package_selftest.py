@@ -6,13 +6,15 @@ import subprocess
 
 import numpy as np
 import pytest
-from c_package import c_compiler
+from c_package import SOURCES, c_compiler, drawn_outputs, header_of, made_up
 from command import answer
 from conftest import PROJECT
 from vela_stand_in import real_vela
 
 from efnas.export.package import fixed_point
+from efnas.export.package.folder import BOARD as PAGE
 from efnas.export.package.network import deployed_network
+from efnas.export.package.vectors import PAIRS, Vector, packed
 
 BOARD = PROJECT / "tests" / "board"
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
@@ -23,20 +25,44 @@ QEMU = ["qemu-system-arm", "-M", "mps3-an547", "-nographic", "-monitor", "none",
 C_SOURCES = [f"efnas_{name}.c" for name in ("input", "flow", "colour", "selftest")]
 
 
-@pytest.fixture(scope="module", params=["two-scale", "accumulated"])
+@pytest.fixture(scope="module", params=["two-scale", "accumulated", "packed"])
 def package(request, tmp_path_factory):
     """A package of random weights, with a stand-in for TensorFlow Lite Micro where the runner looks for it."""
-    real_vela()
     folder = tmp_path_factory.mktemp("packages") / request.param
-    code, _, said = answer(["package", "--arch", "120210120", "--skip-checkpoint", *SMALL, "--form", request.param,
-                            "--out", folder])  # fmt: skip
-    assert code == 0, said
+    if request.param == "packed":
+        make_by_hand(folder)
+    else:
+        real_vela()
+        code, _, said = answer(["package", "--arch", "120210120", "--skip-checkpoint", *SMALL, "--form", request.param,
+                                "--out", folder])  # fmt: skip
+        assert code == 0, said
     for name in ("micro/micro_interpreter", "micro/micro_mutable_op_resolver", "micro/micro_error_reporter",
                  "schema/schema_generated"):  # fmt: skip
         header = folder / "tensorflow" / "lite" / f"{name}.h"
         header.parent.mkdir(parents=True, exist_ok=True)
         header.write_text('#include "tflm_stand_in.h"\n')
     return folder
+
+
+def make_by_hand(folder):
+    """With noise for frames and outputs: nothing of it asks for a network."""
+    rng, network, vectors = np.random.RandomState(1), network_of(folder), []
+    for _ in range(PAIRS):
+        frames = list(rng.randint(0, 256, (2, network.height, network.width, 3)).astype(np.uint8))
+        given = np.concatenate([fixed_point.frame_to_input(network, frame) for frame in frames], -1)
+        vectors.append(Vector(frames, given, drawn_outputs(rng, network)))
+    compiled, content = b"\0\0\0\0TFL3", packed(network, vectors)
+    shutil.copytree(SOURCES, folder)
+    shutil.copyfile(PAGE / "README.md", folder / "README.md")
+    (folder / "network_vela.tflite").write_bytes(compiled)
+    (folder / "vectors.bin").write_bytes(content)
+    (folder / "efnas_network.h").write_text(header_of(network, compiled, content, PAIRS, arena=100_000))
+
+
+def network_of(package):
+    if package.name == "packed":
+        return made_up("packed", 36, 48)
+    return deployed_network(*((package / name).read_bytes() for name in ("network.tflite", "network_vela.tflite")))
 
 
 def built(package, folder, off, c, cpp, options=(), last=()):
@@ -71,17 +97,17 @@ def figures(line):
 
 def stated_sums(package) -> dict:
     """What NumPy says that `main.c` prints."""
-    network = deployed_network(*((package / name).read_bytes() for name in ("network.tflite", "network_vela.tflite")))
+    network = network_of(package)
     vectors = np.frombuffer((package / "vectors.bin").read_bytes(), np.uint8)
     frame = np.resize(vectors[: network.height * network.width * 6], 37 * 101 * 3)
     frames = [frame.reshape(37, 101, 3), frame[: 37 * 101].reshape(37, 101, 1)]
     given = np.concatenate([fixed_point.frame_to_input(network, each) for each in frames], -1)
-    at, outputs = network.height * network.width * 6, []
-    for port in filter(None, (network.flow, network.residual)):
+    at, outputs = network.height * network.width * 6, {}
+    for port in network.coarse_to_fine:
         size = int(np.prod(port.shape))
-        outputs.append(vectors[at : at + size].view(np.int8).reshape(port.shape[1:]))
+        outputs[port.name] = vectors[at : at + size].view(np.int8).reshape(port.shape[1:])
         at += size
-    flow = fixed_point.flow_of_outputs(network, *[*outputs, None][:2], 37, 101)
+    flow = fixed_point.flow_of_outputs(network, outputs, 37, 101)
     found = {"input": given, "flow": flow, "picture": fixed_point.flow_to_rgb(flow, 20)}
     return {name: sum_of(values.tobytes()) for name, values in found.items()}
 

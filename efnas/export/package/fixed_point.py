@@ -1,9 +1,10 @@
 """What the package's C sources compute in integers, stated in NumPy: both give the same bits."""
 
-from typing import NamedTuple, Optional
+from typing import Dict, NamedTuple
 
 import numpy as np
 
+from efnas.export.content import Port
 from efnas.export.package.network import DeployedNetwork
 
 FLOW_ONE = 64  # flow is in 1/64 pixel
@@ -58,34 +59,44 @@ def _between(one: np.ndarray, other: np.ndarray, part: np.ndarray) -> np.ndarray
     return one + (((other - one) * part + 8192) >> 14)
 
 
-def flow_of_outputs(
-    network: DeployedNetwork, flow: np.ndarray, residual: Optional[np.ndarray], height: int, width: int
-) -> np.ndarray:
-    """int16 [height, width, 2] in 1/64 pixel of a frame, of the stored outputs [h, w, 2]; `residual` may be None."""
+def flow_of_outputs(network: DeployedNetwork, outputs: Dict[str, np.ndarray], height: int, width: int) -> np.ndarray:
+    """int16 [height, width, 2] in 1/64 pixel of a frame, of the stored outputs [h, w, c] by their names."""
     rows, columns = min(height, network.height), min(width, network.width)
-    flow = flow.astype(np.int64) - network.flow.zero_point
-    factor = np.array([width, height]), np.array([columns, rows])
-    # Twenty-six bits after the point, then sixteen, then six.
-    canvas = _quadruple(flow, network) * (multiplier(network.flow.scale) * factor[0] // factor[1])
+
+    def pixels(port: Port) -> np.ndarray:
+        """Of the frame, with twenty-four bits after the point."""
+        scaled = multiplier(port.scale) * np.array([width, height]) // np.array([columns, rows])
+        return (unpacked(outputs[port.name]).astype(np.int64) - port.zero_point) * scaled
+
+    # Twenty-six bits after the point, then sixteen, then six; fourteen where four values are then summed.
+    canvas = 4 * pixels(network.flow)
     if network.residual:
-        stored = residual.astype(np.int64) - network.residual.zero_point
-        canvas = canvas + 4 * stored * (multiplier(network.residual.scale) * factor[0] // factor[1])
-    canvas = (canvas + 512) >> 10
+        canvas = _upsampled(pixels(network.flow), 4 * pixels(network.residual))
+    if network.packed:
+        canvas = _upsampled((canvas + 2048) >> 12, (pixels(network.packed) + 128) >> 8)
+    else:
+        canvas = (canvas + 512) >> 10
     down, across = _places(height, rows), _places(width, columns)
     lines = _between(canvas[down.one], canvas[down.other], down.part[:, None, None])
     found = _between(lines[:, across.one], lines[:, across.other], across.part[:, None])
     return np.clip((found + 512) >> 10, -32768, 32767).astype(np.int16)
 
 
-def _quadruple(flow: np.ndarray, network: DeployedNetwork) -> np.ndarray:
-    """Four times the flow on the canvas: of two scales the sum of the four values that a position lies between."""
-    if not network.residual:
-        return 4 * flow
-    places = [np.arange(2 * size) for size in flow.shape[:2]]
+def unpacked(output: np.ndarray) -> np.ndarray:
+    """[2h, 2w, 2] of a packed output [h, w, 8]; another is what it is."""
+    height, width, channels = output.shape
+    if channels == 2:
+        return output
+    return output.reshape(height, width, 2, 2, 2).swapaxes(1, 2).reshape(2 * height, 2 * width, 2)
+
+
+def _upsampled(flow: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """At each position of the map that is added: the sum of the four values of `flow` that it lies between, and it."""
     (above, below), (left, right) = [
-        (place // 2, np.minimum((place + 1) // 2, size - 1)) for place, size in zip(places, flow.shape)
+        (place // 2, np.minimum((place + 1) // 2, small - 1))
+        for place, small in zip(map(np.arange, added.shape[:2]), flow.shape)
     ]
-    return sum(flow[rows][:, columns] for rows in (above, below) for columns in (left, right))
+    return sum((flow[rows][:, columns] for rows in (above, below) for columns in (left, right)), added)
 
 
 def flow_to_rgb(flow: np.ndarray, longest: int) -> np.ndarray:

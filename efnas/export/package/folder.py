@@ -55,7 +55,7 @@ def write_package(
     memory, data = velas[0].profile.require_memory(), wanted.config.data
     address = memory.model_address if wanted.flash_address is None else wanted.flash_address
     require_new_folder(out)
-    beside = host_bytes(data.input_height, data.input_width, wanted.frames)
+    beside = host_bytes(data.input_height, data.input_width, wanted.frames, wanted.form == "packed")
     least = Room({"arena": arena_bytes(0), **beside}, places(memory, address, {"model": 0}))
     least.require(memory)
     left = (memory.sram_free - least.sram_total) / 1024
@@ -86,7 +86,8 @@ def _fill(
     built = build(vela, model, choose(vela, model), folder / COMPILED)
     built.require_npu()
     network = deployed_network(model, built.program)
-    beside, vectors_bytes = host_bytes(network.height, network.width, frames), packed_bytes(network)
+    beside = host_bytes(network.height, network.width, frames, network.packed is not None)
+    vectors_bytes = packed_bytes(network)
 
     def room_of(each: Built) -> Room:
         flash = places(memory, address, {"model": len(each.program), "vectors": vectors_bytes})

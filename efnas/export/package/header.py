@@ -1,14 +1,17 @@
 """`efnas_network.h`: what the C sources have to know of the network, its file and the board."""
 
 import zlib
-from typing import Dict, List
+from typing import Dict, List, Optional
 
+from efnas.export.content import Port
 from efnas.export.package.fixed_point import input_values, multiplier
 from efnas.export.package.network import DeployedNetwork
 from efnas.export.package.room import Frames, Room
 from efnas.vela.board import BoardMemory
 
 NAME = "efnas_network.h"
+# What C is told of an output that the network does not give.
+NO_OUTPUT = Port("", [0, 0, 0, 0], "INT8", 0.0, 0)
 
 
 def header(
@@ -16,24 +19,16 @@ def header(
     vectors: bytes, pairs: int, about: Dict[str, str],
 ) -> str:  # fmt: skip
     """`about` are words by name: the arch code, the checkpoint, versions."""
-    flow, residual = network.flow, network.residual
     facts = {f"EFNAS_{name.upper()}": f'"{_quotable(word)}"' for name, word in about.items()}
     numbers = {
         "HEIGHT": network.height, "WIDTH": network.width,
         "CANVAS_HEIGHT": network.canvas[0], "CANVAS_WIDTH": network.canvas[1],
         "FRAME_HEIGHT": frames.height, "FRAME_WIDTH": frames.width, "FRAME_CHANNELS": frames.channels,
         "INPUT_SCALE": _real(network.given.scale), "INPUT_ZERO_POINT": network.given.zero_point,
-        "TWO_SCALE": int(residual is not None),
-        "FLOW_OUTPUT": network.outputs.index(flow), "FLOW_BYTES": _bytes(flow), "FLOW_SCALE": _real(flow.scale),
-        "FLOW_ZERO_POINT": f"({flow.zero_point})", "FLOW_MULTIPLIER": multiplier(flow.scale),
-        "RESIDUAL_BYTES": 0, "RESIDUAL_MULTIPLIER": 0,
+        "OUTPUTS": len(network.outputs), "RESIDUAL": int(bool(network.residual)), "PACKED": int(bool(network.packed)),
     }  # fmt: skip
-    if residual:
-        numbers.update({
-            "RESIDUAL_OUTPUT": network.outputs.index(residual), "RESIDUAL_BYTES": _bytes(residual),
-            "RESIDUAL_SCALE": _real(residual.scale), "RESIDUAL_ZERO_POINT": f"({residual.zero_point})",
-            "RESIDUAL_MULTIPLIER": multiplier(residual.scale),
-        })  # fmt: skip
+    for name, port in (("FLOW", network.flow), ("RESIDUAL", network.residual), ("PACKED", network.packed)):
+        numbers.update({f"{name}_{key}": value for key, value in _output(network, port).items()})
     numbers.update({
         "ARENA_BYTES": arena, "SRAM_BYTES": room.sram_total, "VECTORS_PAIRS": pairs,
     })  # fmt: skip
@@ -60,8 +55,14 @@ def _real(number: float) -> str:
     return f"{number:.9e}f"
 
 
-def _bytes(port) -> int:
-    return port.shape[1] * port.shape[2] * port.shape[3]
+def _output(network: DeployedNetwork, port: Optional[Port]) -> dict:
+    number = network.outputs.index(port) if port else "(-1)"
+    port = port or NO_OUTPUT
+    _, height, width, channels = port.shape
+    return {
+        "OUTPUT": number, "HEIGHT": height, "WIDTH": width, "BYTES": height * width * channels,
+        "SCALE": _real(port.scale), "ZERO_POINT": f"({port.zero_point})", "MULTIPLIER": multiplier(port.scale),
+    }  # fmt: skip
 
 
 def _table(values: List[int]) -> str:

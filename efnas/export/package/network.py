@@ -22,18 +22,33 @@ class DeployedNetwork(NamedTuple):
 
     @property
     def flow(self) -> Port:
-        """The flow itself, or of two outputs the smaller: the flow summed up to 1/2 scale."""
-        return min(self.outputs, key=lambda port: port.shape[1])
+        """The flow itself, or of several outputs the smallest: the flow summed up to a coarser scale."""
+        return self._maps[0]
 
     @property
     def residual(self) -> Optional[Port]:
-        """Of two outputs the larger."""
-        return max(self.outputs, key=lambda port: port.shape[1]) if len(self.outputs) == 2 else None
+        """What is added to the flow, upsampled to twice its size; rows below the image may be missing."""
+        return self._maps[1] if len(self._maps) == 2 else None
+
+    @property
+    def packed(self) -> Optional[Port]:
+        """What is added last, to their sum upsampled: [1, rows, columns, 8], where channel (p * 2 + q) * 2 + c is
+        component c of the position (2 * row + p, 2 * column + q) of the canvas."""
+        return next((port for port in self.outputs if port.shape[3] == 8), None)
+
+    @property
+    def _maps(self) -> List[Port]:
+        return sorted((port for port in self.outputs if port.shape[3] == 2), key=lambda port: port.shape[1])
+
+    @property
+    def coarse_to_fine(self) -> List[Port]:
+        return [port for port in (self.flow, self.residual, self.packed) if port]
 
     @property
     def canvas(self) -> List[int]:
         """Height and width of the map in whose top-left the image lies."""
-        return (self.residual or self.flow).shape[1:3]
+        height, width = self.coarse_to_fine[-1].shape[1:3]
+        return [2 * height, 2 * width] if self.packed else [height, width]
 
 
 def deployed_network(model: bytes, compiled: bytes) -> DeployedNetwork:

@@ -40,7 +40,6 @@ def _told(about: dict, memory: BoardMemory) -> Dict[str, str]:
         "sram_total": f"{sram['total']:,}", "sram_limit": f"{sram['limit']:,}", "sram_region": f"{memory.sram:,}",
         "model_address": f"{flash['model']['address']:#x}", "model_bytes": f"{flash['model']['bytes']:,}",
         "vectors_address": f"{flash['vectors']['address']:#x}", "vectors_bytes": f"{flash['vectors']['bytes']:,}",
-        "residual": "efnas_runner_output(EFNAS_RESIDUAL_OUTPUT)" if len(about["outputs"]) == 2 else "NULL",
         "flash_end": f"{end:#x}", "flash_limit": f"{memory.flash:#x}", "firmware": f"{memory.firmware:,}",
     }  # fmt: skip
 

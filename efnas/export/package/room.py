@@ -53,12 +53,14 @@ class Room(NamedTuple):
             raise CheckFailed(lacks)
 
 
-def host_bytes(height: int, width: int, frames: Frames) -> Dict[str, int]:
-    """The SRAM beside the arena, by what it is for, of a network that takes height x width: a frame of the camera, the
-    one before it as the network takes it, and what the host's part works in (as the macros of its header say)."""
+def host_bytes(height: int, width: int, frames: Frames, packed: bool) -> Dict[str, int]:
+    """The SRAM beside the arena, by what it is for, of a network that takes height x width and may have a packed
+    output: a frame of the camera, the one before it as the network takes it, and what the host's part works in (as the
+    macros of its header say)."""
     tables = width * (2 + taps(frames.width, width)) + 3 + taps(frames.height, height)
     taking = 4 * (frames.width * frames.channels + tables // 2)
-    giving = 4 * 2 * width + 2 * 2 * frames.width + 3 * frames.width  # with a row of flow, and of its picture
+    canvas = 8 * -(-width // 2) + 4 if packed else 2 * width
+    giving = 4 * canvas + 2 * 2 * frames.width + 3 * frames.width  # with a row of flow, and of its picture
     return {
         "frame": frames.height * frames.width * frames.channels,
         "kept frame": height * width * 3,

@@ -41,7 +41,7 @@ def make_vectors(
 
 
 def reference_kernels(model: bytes) -> Callable[[np.ndarray], Dict[str, np.ndarray]]:
-    """A function of the stored input [h, w, 6] that gives the stored outputs [h, w, 2] by name."""
+    """A function of the stored input [h, w, 6] that gives the stored outputs [h, w, c] by name."""
     from tflite_runtime.interpreter import Interpreter, OpResolverType
 
     runtime = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
@@ -63,13 +63,12 @@ def packed_bytes(network: DeployedNetwork) -> int:
 
 
 def packed(network: DeployedNetwork, vectors: List[Vector]) -> bytes:
-    """The file that `efnas_selftest.c` reads: of each pair the frames, the outputs (flow, residual), and the CRC-32 of
-    the input and of the flow in fixed point."""
-    ports = [port for port in (network.flow, network.residual) if port]
+    """The file that `efnas_selftest.c` reads: of each pair the frames, the outputs from coarse to fine, and the CRC-32
+    of the input and of the flow in fixed point."""
     parts = []
     for vector in vectors:
-        outputs = [vector.outputs[port.name] for port in ports]
-        flow = flow_of_outputs(network, *(outputs + [None])[:2], network.height, network.width)
+        outputs = [vector.outputs[port.name] for port in network.coarse_to_fine]
+        flow = flow_of_outputs(network, vector.outputs, network.height, network.width)
         crcs = [zlib.crc32(content.tobytes()) for content in (vector.input, flow)]
         parts += [array.tobytes() for array in (*vector.frames, *outputs, np.array(crcs, "<u4"))]
     return b"".join(parts)

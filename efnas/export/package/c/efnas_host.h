@@ -36,18 +36,25 @@ void efnas_frame_to_input(const uint8_t *frame, int32_t height, int32_t width, i
 void efnas_keep_second(const int8_t *input, int8_t *kept);
 void efnas_restore_first(const int8_t *kept, int8_t *input);
 
-/* Values (int32 or float) that the functions of flow work in. */
-#define EFNAS_FLOW_WORK (2 * EFNAS_WIDTH)
+/* Values (int32 or float) that the functions of flow work in: a row of the image; with a packed output of an even width,
+ * and two rows of the map of half the size, a column longer. */
+#define EFNAS_HALF_WIDTH ((EFNAS_WIDTH + 1) / 2)
+#define EFNAS_FLOW_WORK (EFNAS_PACKED ? 8 * EFNAS_HALF_WIDTH + 4 : 2 * EFNAS_WIDTH)
 /* Flow in fixed point: 1/64 pixel. */
 #define EFNAS_FLOW_ONE 64
 
-/* Row `y` of the flow [height][width][2] (u, v) of a frame, in its pixels, of the outputs of the network. `residual` is
- * NULL for a network with one output. A row at a time: the whole flow of a frame may be more than the memory holds.
- * The first counts in integers alone, and gives the same bits everywhere. */
-void efnas_flow_row(const int8_t *flow, const int8_t *residual, int32_t height, int32_t width, int32_t y,
-                    int32_t *work, int16_t *row);
-void efnas_flow_row_float(const int8_t *flow, const int8_t *residual, int32_t height, int32_t width, int32_t y,
-                          float *work, float *row);
+/* The outputs of the network; what it does not give is NULL. */
+typedef struct {
+    const int8_t *flow, *residual, *packed;
+} efnas_outputs;
+
+/* Row `y` of the flow [height][width][2] (u, v) of a frame, in its pixels, of the outputs of the network. A row at a time:
+ * the whole flow of a frame may be more than the memory holds. The first counts in integers alone, and gives the same bits
+ * everywhere. */
+void efnas_flow_row(const efnas_outputs *outputs, int32_t height, int32_t width, int32_t y, int32_t *work,
+                    int16_t *row);
+void efnas_flow_row_float(const efnas_outputs *outputs, int32_t height, int32_t width, int32_t y, float *work,
+                          float *row);
 
 /* Flow as colour, RGB888: direction is hue, length is saturation (Middlebury's wheel); white is no motion, full colour
  * is `longest` (in 1/64 pixel, 1 to 32,767), what is longer is darker. In integers, at most 3 of 255 from the pictures

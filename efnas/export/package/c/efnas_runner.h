@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "efnas_host.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,9 +17,9 @@ enum { EFNAS_FINE, EFNAS_OTHER_SCHEMA, EFNAS_NO_OPERATOR, EFNAS_ARENA_TOO_SMALL,
 /* `model` is the compiled file, 16-byte aligned as is the arena; the NPU and its driver have been started before. */
 int efnas_runner_begin(const void *model, uint8_t *arena, size_t arena_bytes);
 int efnas_runner_invoke(void);
-/* int8 [EFNAS_HEIGHT][EFNAS_WIDTH][6], to be written anew before each inference; and output number `index`. */
+/* int8 [EFNAS_HEIGHT][EFNAS_WIDTH][6], to be written anew before each inference. */
 int8_t *efnas_runner_input(void);
-const int8_t *efnas_runner_output(int index);
+efnas_outputs efnas_runner_outputs(void);
 /* Bytes of the arena that are in use. */
 size_t efnas_runner_arena_used(void);
 

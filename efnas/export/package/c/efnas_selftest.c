@@ -4,9 +4,10 @@
 
 #include "efnas_runner.h"
 
-/* The file of test vectors: for each pair its two frames (RGB, of the network's size), the outputs in their order, and
- * the CRCs of the input and of the flow in fixed point that belong to them. */
-enum { FRAME = EFNAS_HEIGHT * EFNAS_WIDTH * 3, OUTPUTS = EFNAS_FLOW_BYTES + EFNAS_RESIDUAL_BYTES };
+/* The file of test vectors: for each pair its two frames (RGB, of the network's size), the outputs from coarse to fine,
+ * and the CRCs of the input and of the flow in fixed point that belong to them. */
+enum { FRAME = EFNAS_HEIGHT * EFNAS_WIDTH * 3 };
+enum { OUTPUTS = EFNAS_FLOW_BYTES + EFNAS_RESIDUAL_BYTES + EFNAS_PACKED_BYTES };
 enum { PAIR = 2 * FRAME + OUTPUTS + 8 };
 
 typedef struct {
@@ -79,16 +80,20 @@ static void compare(difference *found, const int8_t *output, const int8_t *expec
     found->count += (uint32_t)count;
 }
 
-/* The expected outputs of a pair; there is no residual where the network has one output. */
-static const int8_t *expected_flow(const uint8_t *pair) { return (const int8_t *)(pair + 2 * FRAME); }
-static const int8_t *expected_residual(const uint8_t *pair) { return expected_flow(pair) + EFNAS_FLOW_BYTES; }
+/* The expected outputs of a pair; one that the network does not give has no bytes. */
+static efnas_outputs expected_outputs(const uint8_t *pair) {
+    const int8_t *flow = (const int8_t *)(pair + 2 * FRAME), *residual = flow + EFNAS_FLOW_BYTES;
+    const efnas_outputs expected = {flow, residual, residual + EFNAS_RESIDUAL_BYTES};
+    return expected;
+}
 
 /* The CRC of the flow of a frame of the network's size, by the expected outputs. */
 static uint32_t flow_crc(const efnas_board *board, const uint8_t *pair) {
+    const efnas_outputs expected = expected_outputs(pair);
     int16_t *row = (int16_t *)(board->work + EFNAS_FLOW_WORK);
     uint32_t crc = 0;
     for (int32_t y = 0; y < EFNAS_HEIGHT; y++) {
-        efnas_flow_row(expected_flow(pair), expected_residual(pair), EFNAS_HEIGHT, EFNAS_WIDTH, y, board->work, row);
+        efnas_flow_row(&expected, EFNAS_HEIGHT, EFNAS_WIDTH, y, board->work, row);
         crc = crc32(crc, row, 4 * EFNAS_WIDTH);
     }
     return crc;
@@ -99,10 +104,10 @@ static const char *check_pair(const efnas_board *board, const uint8_t *pair, dif
     if (crc32(0, efnas_runner_input(), EFNAS_INPUT_BYTES) != stored(pair + 2 * FRAME + OUTPUTS)) return "input";
     if (flow_crc(board, pair) != stored(pair + 2 * FRAME + OUTPUTS + 4)) return "flow";
     if (efnas_runner_invoke() != EFNAS_FINE) return "invoke";
-    compare(found, efnas_runner_output(EFNAS_FLOW_OUTPUT), expected_flow(pair), EFNAS_FLOW_BYTES);
-#if EFNAS_TWO_SCALE
-    compare(found, efnas_runner_output(EFNAS_RESIDUAL_OUTPUT), expected_residual(pair), EFNAS_RESIDUAL_BYTES);
-#endif
+    const efnas_outputs given = efnas_runner_outputs(), expected = expected_outputs(pair);
+    compare(found, given.flow, expected.flow, EFNAS_FLOW_BYTES);
+    compare(found, given.residual, expected.residual, EFNAS_RESIDUAL_BYTES);
+    compare(found, given.packed, expected.packed, EFNAS_PACKED_BYTES);
     return NULL;
 }
 
