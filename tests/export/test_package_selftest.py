@@ -6,15 +6,14 @@ import subprocess
 
 import numpy as np
 import pytest
-from c_package import SOURCES, c_compiler, drawn_outputs, header_of, made_up
+from c_package import c_compiler
 from command import answer
 from conftest import PROJECT
 from vela_stand_in import real_vela
 
+from efnas.export.host import FORMS
 from efnas.export.package import fixed_point
-from efnas.export.package.folder import BOARD as PAGE
 from efnas.export.package.network import deployed_network
-from efnas.export.package.vectors import PAIRS, Vector, packed
 
 BOARD = PROJECT / "tests" / "board"
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
@@ -25,17 +24,14 @@ QEMU = ["qemu-system-arm", "-M", "mps3-an547", "-nographic", "-monitor", "none",
 C_SOURCES = [f"efnas_{name}.c" for name in ("input", "flow", "colour", "selftest")]
 
 
-@pytest.fixture(scope="module", params=["two-scale", "accumulated", "packed"])
+@pytest.fixture(scope="module", params=FORMS)
 def package(request, tmp_path_factory):
     """A package of random weights, with a stand-in for TensorFlow Lite Micro where the runner looks for it."""
     folder = tmp_path_factory.mktemp("packages") / request.param
-    if request.param == "packed":
-        make_by_hand(folder)
-    else:
-        real_vela()
-        code, _, said = answer(["package", "--arch", "120210120", "--skip-checkpoint", *SMALL, "--form", request.param,
-                                "--out", folder])  # fmt: skip
-        assert code == 0, said
+    real_vela()
+    code, _, said = answer(["package", "--arch", "120210120", "--skip-checkpoint", *SMALL, "--form", request.param,
+                            "--out", folder])  # fmt: skip
+    assert code == 0, said
     for name in ("micro/micro_interpreter", "micro/micro_mutable_op_resolver", "micro/micro_error_reporter",
                  "schema/schema_generated"):  # fmt: skip
         header = folder / "tensorflow" / "lite" / f"{name}.h"
@@ -44,24 +40,7 @@ def package(request, tmp_path_factory):
     return folder
 
 
-def make_by_hand(folder):
-    """With noise for frames and outputs: nothing of it asks for a network."""
-    rng, network, vectors = np.random.RandomState(1), network_of(folder), []
-    for _ in range(PAIRS):
-        frames = list(rng.randint(0, 256, (2, network.height, network.width, 3)).astype(np.uint8))
-        given = np.concatenate([fixed_point.frame_to_input(network, frame) for frame in frames], -1)
-        vectors.append(Vector(frames, given, drawn_outputs(rng, network)))
-    compiled, content = b"\0\0\0\0TFL3", packed(network, vectors)
-    shutil.copytree(SOURCES, folder)
-    shutil.copyfile(PAGE / "README.md", folder / "README.md")
-    (folder / "network_vela.tflite").write_bytes(compiled)
-    (folder / "vectors.bin").write_bytes(content)
-    (folder / "efnas_network.h").write_text(header_of(network, compiled, content, PAIRS, arena=100_000))
-
-
 def network_of(package):
-    if package.name == "packed":
-        return made_up("packed", 36, 48)
     return deployed_network(*((package / name).read_bytes() for name in ("network.tflite", "network_vela.tflite")))
 
 

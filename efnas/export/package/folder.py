@@ -11,6 +11,7 @@ from efnas.config import Config
 from efnas.core.space import ArchCode
 from efnas.errors import EfnasError
 from efnas.export.calibration import AS_CONVERTED, Calibration
+from efnas.export.host import PACKED
 from efnas.export.package.compilers import ESTIMATES, Built, build, look
 from efnas.export.package.header import NAME as HEADER
 from efnas.export.package.header import header
@@ -55,7 +56,7 @@ def write_package(
     memory, data = velas[0].profile.require_memory(), wanted.config.data
     address = memory.model_address if wanted.flash_address is None else wanted.flash_address
     require_new_folder(out)
-    beside = host_bytes(data.input_height, data.input_width, wanted.frames, wanted.form == "packed")
+    beside = host_bytes(data.input_height, data.input_width, wanted.frames, wanted.form == PACKED)
     least = Room({"arena": arena_bytes(0), **beside}, places(memory, address, {"model": 0}))
     least.require(memory)
     left = (memory.sram_free - least.sram_total) / 1024
