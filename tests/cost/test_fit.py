@@ -112,7 +112,7 @@ def test_fit_searches_real_compiles_and_a_second_search_compiles_nothing(tmp_pat
     answer = json.loads(efnas(*words, "--json", "--keep", tmp_path / "kept", "--plot", tmp_path / "fit.png").stdout)
     best = answer["best"]
     assert best["sram_kib"] <= 100 and best in answer["front"]
-    assert {trial["form"] for trial in answer["trials"]} == {"accumulated", "two-scale"}
+    assert {trial["form"] for trial in answer["trials"]} == {"accumulated", "two-scale", "packed"}
     assert (tmp_path / "kept" / f"subnet_000001000_{best['form']}_vela.tflite").stat().st_size > 1000
     entries = sorted((tmp_path / "cache").rglob("*.gz"))
     again = efnas(*words).stdout

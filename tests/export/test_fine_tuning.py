@@ -17,7 +17,7 @@ from efnas.export.calibration import Calibration, Tuning
 from efnas.export.converter import checked_file, convert
 from efnas.export.file_graph import read_graph, write_graph
 from efnas.export.fine_tuning import FineTuning, fine_tuned
-from efnas.export.host import FORMS, Interpreter
+from efnas.export.host import ACCUMULATED, TWO_SCALE, Interpreter
 from efnas.export.networks import subnet_network
 from efnas.export.requantised import requantised
 from efnas.export.subnet import export_subnet
@@ -71,7 +71,7 @@ def apart(network, form, tuned_from, model, per_tensor=False):
     return steps
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [ACCUMULATED, TWO_SCALE])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_before_a_step_the_graph_computes_what_the_file_does(name, form):
     network = NETWORKS[name]
