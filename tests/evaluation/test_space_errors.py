@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import small_supernet
 import tensorflow.compat.v1 as tf
+from given_values import give
 
 from efnas.config_files import load_config
 from efnas.core.branches import Branches, joined, pairs
@@ -28,9 +29,8 @@ class Random:
         self.one_by_one = SubnetEvaluator(supernet, self.weights, **SIZE)
         self.session = tf.Session()
         self.session.run(tf.global_variables_initializer())
-        for name, variable in self.weights.trained.items():
-            middle = 1.0 if name.endswith("gamma") else 0.0
-            variable.load(rng.normal(middle, 0.2, variable.shape.as_list()).astype("f"), self.session)
+        give(self.session, {variable: rng.normal(name.endswith("gamma"), 0.2, variable.shape.as_list())
+                            for name, variable in self.weights.trained.items()})  # fmt: skip
         self.batches = [(rng.uniform(-1, 1, (3, 32, 48, 6)).astype("f"), rng.normal(0, 2, (3, 32, 48, 2)).astype("f"))
                         for _ in range(4)]  # fmt: skip
 
@@ -61,9 +61,8 @@ def test_on_real_pairs_at_full_size_and_width_the_errors_are_those_of_the_subnet
     (bundle,) = (each for each in bundles(EDGEFLOW.space, opened) if each.code[:6] == (2, 1, 0, 2, 1, 0))
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
-        for name, variable in weights.trained.items():
-            middle = 1.0 if name.endswith("gamma") else 0.0
-            variable.load(rng.normal(middle, 0.1, variable.shape.as_list()).astype("f"), session)
+        give(session, {variable: rng.normal(name.endswith("gamma"), 0.1, variable.shape.as_list())
+                       for name, variable in weights.trained.items()})  # fmt: skip
         images = [images for images, _ in evaluation.recalibration_batches(session)]
         validation = list(evaluation.validation_batches(session, evaluation.validation_plan()))
         statistics = evaluator.recalibrate(session, bundle, images)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from conftest import events_of
+from given_values import give
 from small_supernet import SMALL, SPACE, run_of_small
 
 from efnas.config import CROP, WHOLE
@@ -159,8 +160,8 @@ def test_real_frames_are_scored_at_their_size(real_chairs, graph):
     with tf.Session() as session:
         evaluator = evaluation.evaluator
         session.run(tf.global_variables_initializer())
-        for name, variable in weights.trained.items():
-            variable.load(rng.normal(name.endswith("gamma"), 0.2, variable.shape.as_list()).astype("f"), session)
+        give(session, {variable: rng.normal(name.endswith("gamma"), 0.2, variable.shape.as_list())
+                       for name, variable in weights.trained.items()})  # fmt: skip
         found = result_of(evaluation.errors(session, [ARCH]))
         (statistics,) = evaluation.statistics(session, [ARCH])
         ((images, truth),) = evaluation.validation_batches(session, evaluation.validation_plan())

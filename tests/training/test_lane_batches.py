@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from given_values import give
 
 from efnas.config import Config, Network, Runtime, Train
 from efnas.core.alone import alone
@@ -28,9 +29,9 @@ def gradients_and_loss(kind, supernet, images, truth, **settings):
         step = kind(supernet, config)
         step.connect(Batch(tf.constant(images), tf.constant(truth)), weights, gradients_as_convolutions=True)
         session.run(tf.global_variables_initializer())
-        for name, variable in weights.trained.items():  # at the first values several layers have no gradient
-            noise = np.random.RandomState(len(name)).randn(*variable.shape.as_list())
-            variable.load(session.run(variable) + 0.1 * noise, session)
+        first = session.run(weights.trained)  # at these values several layers have no gradient
+        noise = {name: np.random.RandomState(len(name)).randn(*value.shape) for name, value in first.items()}
+        give(session, {weights.trained[name]: value + 0.1 * noise[name] for name, value in first.items()})
         codes = step.draw(0)
         terms = session.run(step.update.terms, {step.codes: codes} if kind is FairStep else {})
     return dict(zip(step.layers.used, terms)), terms[-2], codes

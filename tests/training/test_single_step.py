@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from given_values import give
 
 from efnas.config import Config, Network, Runtime, Train
 from efnas.core.alone import alone, network_named
@@ -46,8 +47,9 @@ class Stepping:
             session.run(tf.global_variables_initializer())
             self.codes = step.draw(0)
             # Other values than the first ones, from which several layers have no gradient at all.
-            for variable in weights.trained.values():
-                variable.load(session.run(variable) + 0.1 * rng.randn(*variable.shape.as_list()), session)
+            first = session.run(weights.trained)
+            give(session, {variable: first[name] + 0.1 * rng.randn(*variable.shape.as_list())
+                           for name, variable in weights.trained.items()})  # fmt: skip
             self.before = session.run([weights.trained, weights.moving])
             given = {getattr(step, "codes", step.update.share): self.codes} if kind is FairStep else {}
             terms = session.run(step.update.terms, given)
