@@ -14,8 +14,8 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 from efnas.errors import EfnasError  # noqa: E402
 
-# It looks for a deprecated argument, which nobody gives, with every operator: a fifth of the time that a graph takes to
-# be built.
+# TensorFlow wraps it in a look for a deprecated argument, which nobody gives: with every operator, a fifth of the time
+# that a graph takes to be built.
 tf.Graph.create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
 
 if tf.__version__.startswith("2"):

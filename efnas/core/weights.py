@@ -5,6 +5,7 @@ the seed alone: the walks that use it, and the order in which they are built, ch
 """
 
 import zlib
+from types import SimpleNamespace
 from typing import Dict, List, Mapping, Tuple
 
 import numpy as np
@@ -41,6 +42,11 @@ class Weights:
 
 def _create(name: str, value: tf.Tensor, trained: bool = True) -> tf.Variable:
     return tf.get_variable(name, initializer=value, trainable=trained, use_resource=True)
+
+
+def constant_weights(trained: Mapping[str, np.ndarray]) -> SimpleNamespace:
+    """In the place of `Weights`, for a walk whose weights stay what they are: no variable, and so no session."""
+    return SimpleNamespace(trained={name: tf.constant(value, name=name) for name, value in trained.items()})
 
 
 def constant_moments(statistics: Mapping[str, np.ndarray]) -> Dict[str, Moments]:

@@ -16,7 +16,7 @@ from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import restore
 from efnas.runs.manifest import HOLDOUT, MANIFEST, geometry_of, read_manifest
 from efnas.runs.run_files import checkpoint_path
-from efnas.runs.seal import Seal, read_whole
+from efnas.runs.seal import Seal, read_seal, require_network
 from efnas.runs.supernet import supernet_of
 
 
@@ -68,7 +68,7 @@ def open_trained(config: Config, which: str) -> Iterator[Trained]:
     """
     path, supernet = checkpoint_path(config, which), supernet_of(config)
     width = config.network.base_width
-    read_whole(path, supernet.identity(width))  # a wrong one is refused before the network is built
+    require_network(read_seal(path), path, supernet.identity(width))  # before it is built; `restore` looks at the files
     device = select_device(config.runtime.gpu_device, config.runtime.threads)
     with tf.Graph().as_default():
         weights = Weights(supernet_variables(supernet, width))

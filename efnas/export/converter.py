@@ -8,19 +8,18 @@ import ctypes
 import os
 import sys
 from contextlib import contextmanager
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 from typing import List, Mapping, Tuple
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.lite.python import convert as toco
 
 from efnas.core.geometry import FLOW_CHANNELS
 from efnas.core.layers import Layers
-from efnas.core.weights import constant_moments
+from efnas.core.weights import constant_moments, constant_weights
 from efnas.export.calibration import AS_CONVERTED, Calibration
 from efnas.export.content import Content, read_content, require_int8, require_network
-from efnas.export.host import ACCUMULATED, PACKED
+from efnas.export.host import ACCUMULATED, PACKED, TWO_SCALE
 from efnas.export.networks import ExportedNetwork, output_channels, output_names
 from efnas.export.packed_layers import PackedLayers, without_requantising
 from efnas.export.weights import SubnetWeights
@@ -81,29 +80,21 @@ def float_graph(
     """The input and the outputs of a form, in the default graph."""
     names = output_names(network.supernet, form)
     images = tf.placeholder(tf.float32, [1, height, width, 6], "images")
-    variables = network.counted(height, width, form).variables
-    # Heads that predict flow alone take the flow's part of the trained kernel.
-    trained = {name: weights.trained[name][..., : shape[-1]] for name, (shape, _) in variables.items()}
+    trained = weights.trained_as(network.counted(height, width, form).variables)
     if form == PACKED:
         layers = PackedLayers(network.supernet, height, width, trained, weights.statistics)
     else:
-        layers = _constant_layers(trained, weights.statistics)
+        layers = Layers(constant_weights(trained), constant_moments(weights.statistics))
     maps = network.describe(layers, images, output_channels(form))
     if form == ACCUMULATED:
         full = maps.accumulated[-1]
         size = [*full.shape.as_list()[:3], FLOW_CHANNELS]
         return images, [tf.slice(full, [0, 0, 0, 0], size, name=names[0])]
-    given = [maps.accumulated[-2], maps.residual[-1]]
-    if form == PACKED:
-        # Compilers run what the first output needs last: the widest maps are made when the others are gone.
-        given, names = [maps.residual[-1].map, *maps.residual[-2::-1]], names[::-1]
-    return images, list(map(tf.identity, given, names))
-
-
-def _constant_layers(trained: Mapping[str, np.ndarray], statistics: Mapping[str, np.ndarray]) -> Layers:
-    """Layers over constants, which a file keeps as they are: no variable, and so no session."""
-    constants = {name: tf.constant(value, name=name) for name, value in trained.items()}
-    return Layers(SimpleNamespace(trained=constants), constant_moments(statistics))
+    if form == TWO_SCALE:
+        return images, list(map(tf.identity, (maps.accumulated[-2], maps.residual[-1]), names))
+    # Compilers run what the first output needs last: the widest maps are made when the others are gone.
+    *coarser, fine = maps.residual
+    return images, list(map(tf.identity, [fine.map, *coarser[::-1]], names[::-1]))
 
 
 @contextmanager

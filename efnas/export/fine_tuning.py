@@ -60,9 +60,8 @@ class FineTuning:
         self._of_input = given.scale[0], given.zero_point[0].astype(np.float32)
         self.images = tf.placeholder(tf.float32, [None, height, width, 6], file.inputs[0])
         self.truth = tf.placeholder(tf.float32, [None, height, width, FLOW_CHANNELS], "truth")
-        variables = network.counted(height, width, form).variables
-        self._trained = {name: _variable(name, weights.trained[name][..., : shape[-1]])
-                         for name, (shape, _) in variables.items()}  # fmt: skip
+        begin = weights.trained_as(network.counted(height, width, form).variables)
+        self._trained = {name: _variable(name, value) for name, value in begin.items()}
         self._ranges = self._own_ranges(file)
         ends = _ends_of_maps(file, self._ranges)
         layers = FakeQuantisedLayers(

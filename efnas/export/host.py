@@ -12,6 +12,8 @@ FORMS = (ACCUMULATED, TWO_SCALE, PACKED)
 # What computes the figures of a file here. TensorFlow Lite Micro has them too, so that its flow is the same bit by bit;
 # the optimised kernels of TensorFlow Lite round otherwise.
 KERNELS = "TensorFlow Lite's reference kernels"
+# Of the outputs of a file, in whatever order.
+CHANNELS = [2], [2, 2], [8], [2, 8], [2, 2, 8]
 HOW_TO_READ = {
     ACCUMULATED: "flow (u, v) in pixels",
     TWO_SCALE: "upsample {0} x2 (bilinear, position 2i is i), add {1}: flow (u, v) in pixels",
@@ -39,11 +41,12 @@ def _interleaved(size: int) -> np.ndarray:
     return np.arange(2 * size).reshape(2, size).T.ravel()
 
 
-def unpacked(maps: np.ndarray) -> np.ndarray:
-    """[h, w, 4c] -> [2h, 2w, c]: channels are (row, column, c)."""
-    height, width, channels = maps.shape
-    parts = maps.reshape(height, width, 2, 2, channels // 4)
-    return parts.transpose(0, 2, 1, 3, 4).reshape(2 * height, 2 * width, channels // 4)
+def unpacked(output: np.ndarray) -> np.ndarray:
+    """[2h, 2w, 2] of a packed output [h, w, 8], whose channels are (row, column, u or v); another is what it is."""
+    height, width, channels = output.shape
+    if channels == 2:
+        return output
+    return output.reshape(height, width, 2, 2, 2).swapaxes(1, 2).reshape(2 * height, 2 * width, 2)
 
 
 def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.ndarray:
@@ -52,8 +55,7 @@ def flow_of_outputs(outputs: List[np.ndarray], height: int, width: int) -> np.nd
     From the smallest to the largest, what there is is upsampled x2 and the next one added. Rows below the image may be
     missing; it lies in the top-left.
     """
-    maps = (unpacked(output) if output.shape[2] > 2 else output for output in outputs)
-    flow, *finer = sorted(maps, key=lambda each: each.shape[1])
+    flow, *finer = sorted(map(unpacked, outputs), key=lambda each: each.shape[1])
     for residual in finer:
         flow = upsample_x2(flow)[: residual.shape[0]] + residual
     return flow[:height, :width]
@@ -123,16 +125,13 @@ def _require_flow_network(inputs: List[List[int]], outputs: List[List[int]]) -> 
     """Raises ValueError for other shapes than one of an image pair and those of its flow (see `flow_of_outputs`)."""
     if any(len(shape) != 4 for shape in inputs + outputs):
         raise ValueError("its inputs and outputs are not all maps")
-    taken = [(batch, channels) for batch, _, _, channels in inputs]
-    kinds = sorted((channels, batch) for batch, _, _, channels in outputs)
+    taken, given = (sorted((batch, channels) for batch, _, _, channels in shapes) for shapes in (inputs, outputs))
     sizes = sorted(
         (2 * height, 2 * width) if channels == 8 else (height, width) for _, height, width, channels in outputs
     )
     pairs = zip(sizes, sizes[1:])
     doubled = all(height < taller <= 2 * height and wider == 2 * width for (height, width), (taller, wider) in pairs)
-    packed = kinds[-1:] == [(8, 1)]
-    summed = kinds[:-1] if packed else kinds
-    if taken != [(1, 6)] or summed != [(2, 1)] * len(summed) or len(kinds) > (3 if packed else 2) or not doubled:
+    if taken != [(1, 6)] or given not in [[(1, channels) for channels in each] for each in CHANNELS] or not doubled:
         raise ValueError("its inputs and outputs are not those of image pairs and their flow")
     if sizes[-1][0] < inputs[0][1] or sizes[-1][1] < inputs[0][2]:
         raise ValueError("its flow is smaller than its images")

@@ -1,6 +1,5 @@
 """The layers of the packed form over tensors of constants, as they are converted."""
 
-from types import SimpleNamespace
 from typing import Callable, Dict, Mapping
 
 import numpy as np
@@ -10,7 +9,7 @@ import tflite
 from efnas.core.layers import BN_EPSILON, Layers
 from efnas.core.supernet import Supernet
 from efnas.core.variables import Variable
-from efnas.core.weights import constant_moments
+from efnas.core.weights import constant_moments, constant_weights
 from efnas.export.file_graph import read_graph, write_graph
 from efnas.export.packing import Packing
 
@@ -19,8 +18,7 @@ class PackedLayers(Packing, Layers):
     """`trained` and `statistics` are arrays by name, as in `SubnetWeights`."""
 
     def __init__(self, supernet: Supernet, height: int, width: int, trained: Mapping, statistics: Mapping):
-        constants = {name: tf.constant(value, name=name) for name, value in trained.items()}
-        super().__init__(SimpleNamespace(trained=constants), constant_moments(statistics))
+        super().__init__(constant_weights(trained), constant_moments(statistics))
         self.supernet, self.size = supernet, (height, width)
         self._arrays: Dict[str, np.ndarray] = dict(trained)
 

@@ -17,7 +17,7 @@ from efnas.export.converter import checked_file, convert
 from efnas.export.host import how_to_read
 from efnas.export.micro import Micro
 from efnas.export.networks import output_names, subnet_network
-from efnas.export.verification import FileErrors, Verification, errors_of_file, layers_of_file
+from efnas.export.verification import FileErrors, Verification, errors_of_files, layers_of_file
 from efnas.export.weights import random_weights, trained_weights
 from efnas.files import as_json, require_folder_of, write_together
 from efnas.runs.supernet import supernet_of, whole_supernet_of
@@ -72,17 +72,16 @@ def export_subnet(
             weights = tuned.weights
             model, content = checked_file(network, weights, height, width, form, int8, calibration, tuned.ranges)
         if checkpoint and verify:
-            micro = micro if int8 else None
-            given = evaluation, trained.session, arch, weights
-            errors = errors_of_file(*given, model, verify, progress, micro)
+            files = {"file": model}
             if tuned:
-                exact = convert(network, weights, height, width, form, False)
-                others = {"untuned": untuned, "tuned_in_float": exact}
-                beside = {name: errors_of_file(*given, other, verify, progress) for name, other in others.items()}
+                files.update(untuned=untuned, tuned_in_float=convert(network, weights, height, width, form, False))
+            micro = micro if int8 else None
+            beside = errors_of_files(evaluation, trained.session, arch, weights, files, verify, progress, micro)
+            errors = beside.pop("file")
             if errors.micro:
                 errors.micro.require_equal()
             if max_gap is not None and errors.verification().gap.mean > max_gap:
-                exact = convert(network, weights, height, width, form, False)
+                exact = files.get("tuned_in_float") or convert(network, weights, height, width, form, False)
                 layers = layers_of_file(evaluation, trained.session, model, exact, verify, progress)
     description = {
         "arch": str(arch),

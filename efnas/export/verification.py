@@ -1,6 +1,6 @@
 """The proof of a file's accuracy: its error beside that of the float graph, on the same validation pairs."""
 
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -64,31 +64,34 @@ class FileErrors(NamedTuple):
         return Verification(len(self.file), float(self.file.mean()), mean, float(self.zero.mean()), gap, self.micro)
 
 
-def errors_of_file(
-    evaluation: PoolEvaluation, session: tf.Session, arch: ArchCode, weights: SubnetWeights, model: bytes, pairs: int,
-    progress: Callable[[int, int], None] = lambda done, total: None, micro: Optional[Micro] = None,
-) -> FileErrors:  # fmt: skip
-    """Run the file and the float graph of its weights on the first validation pairs (centre crops or whole frames), and
-    with `micro` an INT8 file in the runtime of the board beside it. Raises CheckFailed where that cannot run it."""
+def errors_of_files(
+    evaluation: PoolEvaluation, session: tf.Session, arch: ArchCode, weights: SubnetWeights, models: Dict[str, bytes],
+    pairs: int, progress: Callable[[int, int], None] = lambda done, total: None, micro: Optional[Micro] = None,
+) -> Dict[str, FileErrors]:  # fmt: skip
+    """Run the files and the float graph of the checkpoint on the first validation pairs (centre crops or whole frames),
+    and with `micro` the first one, in INT8, in the runtime of the board beside it. Raises CheckFailed where that cannot
+    run it."""
     val = evaluation.sets.val
-    interpreter = Interpreter(model)
-    beside = micro and Beside(micro, model)
-    errors: List[Tuple[float, ...]] = []
+    interpreters = list(map(Interpreter, models.values()))
+    beside = micro and Beside(micro, next(iter(models.values())))
+    errors: List[List[float]] = []
     for batch in evaluation.validation_batches(session, evaluation_plan(len(val), pairs)):
         for images, truth in zip(*batch):
-            stored = interpreter.stored(images)
+            stored = [interpreter.stored(images) for interpreter in interpreters]
             if beside:
-                beside.begin(stored)
+                beside.begin(stored[0])
             (exact,) = evaluation.evaluator.predict(session, arch, weights.statistics, images[None])
-            outputs = interpreter.run(stored)
+            outputs = [interpreter.run(given) for interpreter, given in zip(interpreters, stored)]
             if beside:
-                beside.compare(outputs)
-            predicted = interpreter.flow_of(outputs, *images.shape[:2]), exact
-            flows = *(scaled_flow(flow, *truth.shape[:2]) for flow in predicted), np.zeros_like(truth)
-            errors.append(tuple(np.linalg.norm(flow - truth, axis=-1).mean() for flow in flows))
+                beside.compare(outputs[0])
+            predicted = [each.flow_of(given, *images.shape[:2]) for each, given in zip(interpreters, outputs)]
+            flows = *(scaled_flow(flow, *truth.shape[:2]) for flow in (exact, *predicted)), np.zeros_like(truth)
+            errors.append([np.linalg.norm(flow - truth, axis=-1).mean() for flow in flows])
             progress(len(errors), min(pairs, len(val)))
     names = [sample.name for sample in val.samples[: len(errors)]]
-    return FileErrors(names, *np.array(errors, np.float64).T, beside and beside.found)
+    exact, *files, zero = np.array(errors, np.float64).T
+    runs = [beside and beside.found] + [None] * (len(files) - 1)
+    return {name: FileErrors(names, file, exact, zero, run) for name, file, run in zip(models, files, runs)}
 
 
 def layers_of_file(

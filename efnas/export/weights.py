@@ -23,6 +23,10 @@ class SubnetWeights(NamedTuple):
     calibration: List[np.ndarray]
     source: dict
 
+    def trained_as(self, variables: Mapping[str, Variable]) -> Dict[str, np.ndarray]:
+        """Those that a form has: heads that predict flow alone take the flow's part of the trained kernel."""
+        return {name: self.trained[name][..., : shape[-1]] for name, (shape, _) in variables.items()}
+
 
 def random_weights(variables: Mapping[str, Variable], height: int, width: int, seed: int) -> SubnetWeights:
     """Seeded random weights, good for timing only.

@@ -67,14 +67,19 @@ def read_whole(path: Path, expected: Optional[Dict[str, object]] = None) -> Seal
             raise EfnasError(f"The checkpoint {path} is not whole: {file.name} is missing.")
         if file_sha256(file) != seal.sha256.get(ending):
             raise EfnasError(f"The checkpoint {path} is damaged: {file.name} is not the file that was sealed.")
+    require_network(seal, path, expected or {})
+    return seal
+
+
+def require_network(seal: Seal, path: Path, expected: Dict[str, object]) -> None:
+    """Raises EfnasError, naming the differences, for a checkpoint of another network; its files are not looked at."""
     differences = [
         f"{key} is {seal.state.get(key)!r} there and {value!r} here"
-        for key, value in (expected or {}).items()
+        for key, value in expected.items()
         if seal.state.get(key) != value
     ]
     if differences:
         raise EfnasError(f"The checkpoint {path} is of another network: {'; '.join(differences)}.")
-    return seal
 
 
 def checkpoint_of(path: Path) -> Path:

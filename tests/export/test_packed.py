@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tflite
 from vela_stand_in import real_vela
 
 from efnas.cache import Cache
 from efnas.core.costs import subnet_costs
 from efnas.core.supernet import EDGEFLOW
-from efnas.export.converter import convert
+from efnas.export.calibration import AS_CONVERTED, Calibration
+from efnas.export.converter import checked_file, convert
+from efnas.export.file_graph import read_graph
 from efnas.export.host import Interpreter, unpacked, upsample_x2
+from efnas.export.layer_errors import layer_errors
 from efnas.export.networks import baseline_network, subnet_network
 from efnas.export.phases import packed, plain, upsampled, upsampled_row
 from efnas.export.weights import random_weights
@@ -59,7 +63,7 @@ def test_two_rows_side_by_side_are_the_packed_map(rng, kernel, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_convolution_of_a_packed_map_is_that_of_the_map_everywhere(rng, kernel, size):
-    maps, weights = rng.randn(5, 6, 12).astype("f"), kernel(size)
+    maps, weights = rng.randn(5, 6, 8).astype("f"), kernel(size, into=2)
     expected = convolved(unpacked(maps), plain(weights))
     np.testing.assert_allclose(unpacked(convolved(maps, packed(weights))), expected, atol=1e-4)
 
@@ -90,6 +94,26 @@ def test_the_flow_is_that_of_the_network_inside(height, code):
     inside = np.s_[20 : height - max(0, below), 20:-20]
     np.testing.assert_allclose(found[inside], exact[inside], atol=1e-4 * np.abs(exact).mean())
     assert 1e-4 < np.abs(found - exact).mean() / np.abs(exact).mean() < 0.2
+
+
+def test_rows_that_lie_together_have_one_scale_with_percentiles_too_and_layers_are_named():
+    network = subnet_network(EDGEFLOW, EDGEFLOW.space.baseline, 4)
+    weights = random_weights(network.variables(), 32, 48, 1)
+    exact = convert(network, weights, 32, 48, "packed", False)
+    scales = []
+    for calibration in (AS_CONVERTED, Calibration(percentile=99.0), Calibration(per_tensor=True)):
+        model, _ = checked_file(network, weights, 32, 48, "packed", True, calibration)
+        graph = read_graph(model)
+        (joined,) = (each for each in graph.operators if each.kind == tflite.BuiltinOperator.CONCATENATION)
+        ports = [graph.tensors[name].quantisation for name in (*joined.inputs, *joined.outputs)]
+        assert len({(float(port.scale[0]), int(port.zero_point[0])) for port in ports}) == 1
+        scales.append(float(ports[0].scale[0]))
+        images = weights.calibration[0][0]
+        truth = Interpreter(exact).flow(images)
+        assert np.abs(Interpreter(model).flow(images) - truth).mean() < 0.3 * np.abs(truth).mean()
+        named = {each.kind for each in layer_errors(model, exact, [(images, truth)], ["a"])}
+        assert named == {"input", "CONV_2D", "ADD", "RESIZE_BILINEAR"}
+    assert scales[1] < scales[0] == scales[2]
 
 
 def test_the_board_needs_less_of_everything():

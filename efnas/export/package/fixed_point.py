@@ -5,6 +5,7 @@ from typing import Dict, NamedTuple
 import numpy as np
 
 from efnas.export.content import Port
+from efnas.export.host import unpacked
 from efnas.export.package.network import DeployedNetwork
 
 FLOW_ONE = 64  # flow is in 1/64 pixel
@@ -80,14 +81,6 @@ def flow_of_outputs(network: DeployedNetwork, outputs: Dict[str, np.ndarray], he
     lines = _between(canvas[down.one], canvas[down.other], down.part[:, None, None])
     found = _between(lines[:, across.one], lines[:, across.other], across.part[:, None])
     return np.clip((found + 512) >> 10, -32768, 32767).astype(np.int16)
-
-
-def unpacked(output: np.ndarray) -> np.ndarray:
-    """[2h, 2w, 2] of a packed output [h, w, 8]; another is what it is."""
-    height, width, channels = output.shape
-    if channels == 2:
-        return output
-    return output.reshape(height, width, 2, 2, 2).swapaxes(1, 2).reshape(2 * height, 2 * width, 2)
 
 
 def _upsampled(flow: np.ndarray, added: np.ndarray) -> np.ndarray:
