@@ -1,11 +1,13 @@
 # make demo: train, rank, export and search a small supernet.   make test: run the tests.   Both set up what they need first.
-.PHONY: setup demo test generated screens lint bench clean
+.PHONY: setup demo test test-2.15 generated screens lint bench clean
 EFNAS = .venv/bin/efnas
+ON_2.15 = $(addprefix tests/,runs/test_other_runtime.py runs/test_resume.py training/test_step.py training/test_adam.py \
+    export/test_export.py export/test_tensor_names.py cost/test_compare.py search/test_errors.py)
 RUN = outputs/supernet/quickstart
 
 setup: .venv/ready .venv-vela/ready
 
-.venv/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements.txt pyproject.toml
+.venv/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements.txt .ci/requirements-2.15.txt pyproject.toml
 	@.ci/setup.sh tool
 
 .venv-vela/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements-vela.txt .ci/requirements-micro.txt
@@ -14,6 +16,10 @@ setup: .venv/ready .venv-vela/ready
 # A second compiler beside the default one: make vela-5.2.0
 vela-%:
 	@[ -e .venv-vela-$*/ready ] || .ci/setup.sh vela $*
+
+# Another TensorFlow beside .venv: make runtime-2.15 (also 1.15, intel and nvidia)
+runtime-%:
+	@[ -e .venv-$*/ready ] || .ci/setup.sh runtime $*
 
 demo: setup
 	$(EFNAS) train --config configs/quickstart.yaml --overwrite
@@ -25,6 +31,10 @@ demo: setup
 
 test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15
+
+# What has to hold on TensorFlow 2.15 too: training, resume, export, Vela parity, search.
+test-2.15: setup runtime-2.15
+	.venv-2.15/bin/python -m pytest -n auto --dist loadfile --durations=15 $(ON_2.15)
 
 # Files that are made from the program: completions, the page of the configuration.
 generated: setup
@@ -51,4 +61,4 @@ bench: setup
 	.venv/bin/python tests/bench/bench_search.py
 
 clean:
-	rm -rf .venv .venv-vela* build efnas.egg-info
+	rm -rf .venv .venv-* build efnas.egg-info

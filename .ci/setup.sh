@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Build an environment from its pinned versions: setup.sh tool (.venv, Python 3.7), setup.sh vela (.venv-vela, >= 3.9),
-# or setup.sh vela VERSION (.venv-vela-VERSION, a second compiler beside it; 5.1 and later need Python >= 3.10).
-# EFNAS_TENSORFLOW names another build of TensorFlow 1.15 for .venv, as in intel-tensorflow==1.15.2.
+# Build an environment from its pinned versions:
+#   setup.sh tool             .venv: TensorFlow 1.15 where there is a Python 3.7, else 2.15; EFNAS_TENSORFLOW decides
+#   setup.sh runtime NAME     .venv-NAME, another runtime beside it: 1.15, intel, nvidia or 2.15
+#   setup.sh vela [VERSION]   .venv-vela, Python >= 3.9, or .venv-vela-VERSION, a second compiler beside it
+# EFNAS_TENSORFLOW is the package of a build: tensorflow==1.15.0, intel-tensorflow==1.15.2, nvidia-tensorflow==1.15.5+nv23.03,
+# tensorflow-cpu==2.15.1, tensorflow[and-cuda]==2.15.1 (what .venv is built with on 2.15, where there is an NVIDIA GPU).
 set -eu
 cd "$(dirname "$0")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -14,17 +17,49 @@ make_venv() {  # folder, versions of Python
     "$python" -m venv "$1"
 }
 
+make_runtime() {  # folder, package of TensorFlow
+    local versions lock pip=("$1/bin/pip" install --quiet)
+    case $2 in
+    nvidia-tensorflow*) versions="3.8" lock=.ci/requirements.txt ;;
+    *==1.15*) versions="3.7" lock=.ci/requirements.txt ;;
+    *==2.15*) versions="3.11 3.10 3.9" lock=.ci/requirements-2.15.txt ;;
+    *)
+        echo "EFNAS_TENSORFLOW is $2: efnas runs on builds of TensorFlow 1.15 and 2.15, as in tensorflow==2.15.1." >&2
+        exit 1
+        ;;
+    esac
+    make_venv "$1" "$versions"
+    "${pip[@]}" pip==24.0 setuptools==68.0.0 wheel==0.42.0
+    "${pip[@]}" --no-deps -r $lock
+    case $2 in
+    # Wheels of NVIDIA's own index, with CUDA as packages that they need.
+    nvidia-tensorflow*) "${pip[@]}" --extra-index-url https://pypi.nvidia.com "$2" ;;
+    *and-cuda*) "${pip[@]}" -c $lock "$2" ;;
+    *) "${pip[@]}" --no-deps "$2" ;;
+    esac
+    "${pip[@]}" --no-deps --no-build-isolation -e .
+    touch "$1/ready"
+}
+
 case $1 in
 tool)
-    make_venv .venv "3.7"
-    .venv/bin/pip install --quiet pip==24.0 setuptools==68.0.0 wheel==0.42.0
-    .venv/bin/pip install --quiet --no-deps -r .ci/requirements.txt
-    if [ -n "${EFNAS_TENSORFLOW:-}" ]; then
-        .venv/bin/pip uninstall --quiet --yes tensorflow
-        .venv/bin/pip install --quiet --no-deps "$EFNAS_TENSORFLOW"
-    fi
-    .venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
-    touch .venv/ready
+    chosen=${EFNAS_TENSORFLOW:-}
+    [ -n "$chosen" ] || { .ci/find-python.sh 3.7 >/dev/null 2>&1 && chosen=tensorflow==1.15.0; } ||
+        { command -v nvidia-smi >/dev/null && chosen="tensorflow[and-cuda]==2.15.1"; } || chosen=tensorflow-cpu==2.15.1
+    make_runtime .venv "$chosen"
+    ;;
+runtime)
+    case $2 in
+    1.15) build=tensorflow==1.15.0 ;;
+    intel) build=intel-tensorflow==1.15.2 ;;
+    nvidia) build=nvidia-tensorflow==1.15.5+nv23.03 ;;
+    2.15) build=tensorflow-cpu==2.15.1 ;;
+    *)
+        echo "There is no runtime $2: there are 1.15, intel, nvidia and 2.15." >&2
+        exit 1
+        ;;
+    esac
+    make_runtime ".venv-$2" "$build"
     ;;
 vela)
     folder=.venv-vela${2:+-$2}

@@ -9,6 +9,9 @@ from typing import NamedTuple, Optional
 gc.set_threshold(100_000, 20, 20)
 # TensorFlow's threads belong to the process and are as many as its first session asked for, unless this is said before.
 os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
+# oneDNN's kernels, which TensorFlow 2.15 by itself takes on processors with AVX512_VNNI alone: a step is faster without
+# these too (docs/benchmarks.md). Of 1.15 Intel's build has them always, the others never.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import tensorflow.compat.v1 as tf  # noqa: E402
 
@@ -19,7 +22,10 @@ from efnas.errors import EfnasError  # noqa: E402
 tf.Graph.create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
 
 if tf.__version__.startswith("2"):
+    told = tf.logging.get_verbosity()
+    tf.logging.set_verbosity(tf.logging.ERROR)  # it warns of what it calls itself
     tf.disable_v2_behavior()
+    tf.logging.set_verbosity(told)
 
 
 class Device(NamedTuple):
@@ -28,6 +34,20 @@ class Device(NamedTuple):
     name: str
     gpu: bool
     threads: int
+
+
+def tensorflow_series() -> str:
+    """Which TensorFlow it is, as in 1.15: versions of one series compute alike."""
+    return ".".join(tf.__version__.split(".")[:2])
+
+
+def uses_onednn() -> bool:
+    """Whether oneDNN's kernels compute, which round in their own way."""
+    try:
+        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+    except ImportError:  # where TensorFlow 1.15 keeps it
+        from tensorflow.python.pywrap_tensorflow import IsMklEnabled
+    return IsMklEnabled()
 
 
 def select_device(gpu_device: Optional[int], threads: int) -> Device:

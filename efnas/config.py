@@ -13,6 +13,7 @@ from typing_extensions import Literal
 from efnas.config_section import Section
 
 CROP, WHOLE = "crop", "whole"  # data.geometry
+AUTO, OWN, TENSORFLOW = "auto", "own", "tensorflow"  # runtime.convolution_gradients
 
 
 class Runtime(Section):
@@ -25,6 +26,11 @@ class Runtime(Section):
         None, ge=-1, description="Number of the GPU; -1 is the CPU, left out the first GPU where there is one."
     )
     threads: int = Field(0, ge=0, le=1024, description="Threads to compute with; 0 is one a core.")
+    convolution_gradients: Literal["auto", "own", "tensorflow"] = Field(
+        AUTO,
+        description="Whose gradients of convolutions a training takes, which differ by rounding: TensorFlow's, efnas' "
+        "own, or those that are faster on this machine, measured once.",
+    )
 
     @field_validator("experiment_name")
     @classmethod

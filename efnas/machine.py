@@ -4,14 +4,16 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 FINE, NOTE, PROBLEM = "fine", "note", "problem"
 ENOUGH_MEMORY_GB = 4
 # Libraries whose version can change a figure.
-LIBRARIES = ("tensorflow", "intel-tensorflow", "numpy", "scipy")
 TENSORFLOWS = ("tensorflow", "tensorflow-gpu", "intel-tensorflow", "nvidia-tensorflow", "tensorflow-cpu")
+LIBRARIES = (*TENSORFLOWS, "numpy", "scipy")
 
 
 class Finding(NamedTuple):
@@ -46,9 +48,9 @@ def examine_machine(threads: int) -> Iterator[Finding]:
 
 def _python() -> Finding:
     version = platform.python_version()
-    if version.startswith("3.7."):
+    if (3, 7) <= sys.version_info[:2] <= (3, 11):
         return Finding("Python", FINE, version)
-    return Finding("Python", PROBLEM, version, "efnas runs on Python 3.7: make setup finds one and builds .venv")
+    return Finding("Python", PROBLEM, version, "efnas runs on Python 3.7 to 3.11: make setup finds one")
 
 
 def _tensorflow() -> Iterator[Finding]:
@@ -66,12 +68,26 @@ def _tensorflow() -> Iterator[Finding]:
     if used:
         yield Finding("GPU", FINE, f"{', '.join(seen) or len(used)}; TensorFlow can use {len(used)}")
     elif not seen:
-        yield Finding("GPU", NOTE, "none; training runs on the CPU",
-                      "EFNAS_TENSORFLOW=intel-tensorflow==1.15.2 make setup is three times as fast there")  # fmt: skip
+        faster = "EFNAS_TENSORFLOW=tensorflow-cpu==2.15.1 (or intel-tensorflow==1.15.2) make setup is faster there"
+        yield Finding("GPU", NOTE, "none; training runs on the CPU", "" if _fast_on_cpus(builds) else faster)
     else:
-        need = "TensorFlow 1.15 needs CUDA 10.0 and cuDNN 7 in LD_LIBRARY_PATH" if with_cuda else (
-            "install a build with CUDA: EFNAS_TENSORFLOW=tensorflow-gpu==1.15.0 make setup")  # fmt: skip
+        need = "install a build with CUDA: EFNAS_TENSORFLOW=tensorflow[and-cuda]==2.15.1 make setup"
+        if with_cuda and tf.__version__.startswith("1."):
+            need = f"TensorFlow 1.15 needs CUDA 10.0, cuDNN 7 and a GPU up to Turing; or {need}"
         yield Finding("GPU", NOTE, f"{', '.join(seen)}, which this TensorFlow cannot use", need)
+
+
+def _fast_on_cpus(builds: List[str]) -> bool:
+    return any(build.startswith("intel-tensorflow") or " 2." in build for build in builds)
+
+
+def processor() -> str:
+    """Its model, as the system tells it; empty where it does not."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()
 
 
 def _visible_gpus() -> List[str]:

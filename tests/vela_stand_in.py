@@ -41,7 +41,7 @@ NPU operators = 2 (1%)
 def stand_in_program(folder, version="4.5.0", summary=SUMMARY, layers=LAYERS, printed=PRINTED, code=0, sleep=0):
     """Write the program; every compile adds a line to `runs` beside it."""
     path = folder / "vela"
-    path.write_text(f"""#!{sys.executable}
+    path.write_text(f"""#!{sys.executable} -S
 import sys, time, pathlib
 if "--version" in sys.argv:
     print({version!r}); sys.exit()

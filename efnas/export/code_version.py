@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parents[1]
 DECIDING = {
     "core": ("baseline", "convolution", "costs", "geometry", "layers", "network", "routing", "sampler", "space",
              "supernet", "variables", "weights"),
-    "export": ("converter", "file_graph", "host", "networks", "packed_layers", "packing", "phases", "weights"),
+    "export": ("converter", "file_graph", "host", "networks", "packed_layers", "packing", "phases",
+               "tensor_names", "weights"),
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from efnas.export.content import Content, read_content, require_int8, require_ne
 from efnas.export.host import ACCUMULATED, PACKED, TWO_SCALE
 from efnas.export.networks import ExportedNetwork, output_channels, output_names
 from efnas.export.packed_layers import PackedLayers, without_requantising
+from efnas.export.tensor_names import named_as_in_the_graph
 from efnas.export.weights import SubnetWeights
 
 
@@ -70,7 +71,7 @@ def convert(
         # Without the name of its program the converter works in this process: the same bytes, in 1.6 s in place of 4.5.
         toco._toco_from_proto_bin = ""
         with _quiet():
-            model = converter.convert()
+            model = named_as_in_the_graph(converter.convert())
     return without_requantising(model) if form == PACKED and int8 else model
 
 

@@ -110,7 +110,7 @@ def percentile_ranges(graph: Graph, exact: bytes, images: List[np.ndarray], perc
              if operator.kind not in PASSING and operator.outputs[0] not in of_flow]  # fmt: skip
     edges = {name: _edges(graph.tensors[name].quantisation) for name in names}
     counts = {name: np.zeros(BINS, np.int64) for name in names}
-    runtime = _with_all_maps(exact)
+    runtime = runtime_with(names, exact, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
     places = {detail["name"]: detail["index"] for detail in runtime.get_tensor_details()}
     for image in images:
         runtime.set_tensor(runtime.get_input_details()[0]["index"], image)
@@ -136,12 +136,17 @@ def _quantiles(counts: np.ndarray, edges: np.ndarray, share: float) -> Tuple[flo
     return float(edges[np.searchsorted(below, 1 - share)]), float(edges[np.searchsorted(below, share) + 1])
 
 
-def _with_all_maps(model: bytes):
+def runtime_with(maps: List[str], model: bytes, kernels: str):
+    """TensorFlow Lite with a file whose `maps` can be read after a run; `kernels` name its resolver of operators.
+
+    They are outputs too: whatever it is told to preserve, that of 2.14 adds up in the place of what it adds.
+    """
     from tflite_runtime.interpreter import Interpreter, OpResolverType
 
-    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    runtime = Interpreter(model_content=model, experimental_op_resolver_type=kernels,
-                          experimental_preserve_all_tensors=True)  # fmt: skip
+    graph = read_graph(model)
+    outputs = tuple(dict.fromkeys([*graph.outputs, *maps]))
+    runtime = Interpreter(model_content=write_graph(graph._replace(outputs=outputs)),
+                          experimental_op_resolver_type=OpResolverType[kernels])  # fmt: skip
     runtime.allocate_tensors()
     return runtime
 

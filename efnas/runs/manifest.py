@@ -30,6 +30,7 @@ PLACE_KEYS = {
     "runtime.output_root",
     "runtime.gpu_device",
     "runtime.threads",
+    "runtime.convolution_gradients",
     "data.base_path",
     "data.train_dir",
     "data.val_dir",
@@ -40,23 +41,31 @@ PLACE_KEYS = {
 }
 HOLDOUT, GEOMETRY = "data.val_holdout", "data.geometry"
 # Keys that there have not always been, with what runs did before: not in a manifest where they say that.
+SERIES = "runtime.tensorflow"
 LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None,
-              GEOMETRY: CROP}  # fmt: skip
+              GEOMETRY: CROP, SERIES: "1.15", "runtime.convolution_gradients": "auto"}  # fmt: skip
+
+# Those of them that a configuration says.
+SAID_LATER = set(LATER_KEYS) - {SERIES}
 
 
 def build_manifest(
-    config: Config, network: Dict[str, object], data: Dict[str, dict], step: Dict[str, object], device: str
-) -> dict:
+    config: Config, network: Dict[str, object], data: Dict[str, dict], step: Dict[str, object], device: str,
+    computing: Dict[str, object],
+) -> dict:  # fmt: skip
     """The manifest of a run. `network` names space, versions and width, `data` the fingerprint of each data set, `step`
-    what is trained and what that began with."""
+    what is trained, what that began with and on which TensorFlow, `computing` what else decides how it rounds."""
     manifest = manifest_of_config(config)
     identity, tuning = manifest["identity"], manifest["tuning"]
     # What is trained alone is said by train.arch.
     identity.update({f"network.{key}": value for key, value in network.items() if key != "arch"})
     identity.update({f"data.{name}.{key}": value for name, marks in data.items() for key, value in marks.items()})
     identity.update({"train.optimiser": "adam", **step})
+    if identity.get(SERIES) == LATER_KEYS[SERIES]:
+        del identity[SERIES]
     tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
     tuning.update({f"library.{name}": version for name, version in library_versions().items()})
+    tuning.update({f"computing.{name}": value for name, value in computing.items()})
     manifest["place"].update({"host": socket.gethostname(), "device": device, "argv": sys.argv[1:]})
     return manifest
 
@@ -92,7 +101,7 @@ def differences(left: dict, right: dict) -> List[Difference]:
     found = []
     for group in GROUPS:
         one, other = left[group], right[group]
-        keys = [key for key in {**one, **other} if not partial or (key in one and key in other) or key in LATER_KEYS]
+        keys = [key for key in {**one, **other} if not partial or (key in one and key in other) or key in SAID_LATER]
         pairs = [(key, *(each.get(key, LATER_KEYS.get(key)) for each in (one, other))) for key in keys]
         found += [Difference(group, *pair) for pair in pairs if pair[1] != pair[2]]
     return found

@@ -8,7 +8,15 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 from efnas.config import Config
 from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, PER_ARCH
-from efnas.runs.manifest import GEOMETRY, Difference, differences, geometry_of, identity_sha256, read_manifest
+from efnas.runs.manifest import (
+    GEOMETRY,
+    LATER_KEYS,
+    Difference,
+    differences,
+    geometry_of,
+    identity_sha256,
+    read_manifest,
+)
 from efnas.runs.progress import RunProgress, histories_of
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import SEAL, read_whole, with_ending
@@ -72,7 +80,7 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
             "change; take another --experiment-name.",
             found,
         )
-    unknown = [key for key in resume.allow if key not in stored["identity"]]
+    unknown = [key for key in resume.allow if key not in stored["identity"] and key not in LATER_KEYS]
     if unknown:
         raise EfnasError(f"--allow {unknown[0]}: that is no identity key of {folder}.")
     refused = [key for key in names if key not in resume.allow and key not in LENGTH_KEYS]

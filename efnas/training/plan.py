@@ -5,7 +5,8 @@ import os
 import shutil
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
-from efnas.backend import Device, select_device
+from efnas.backend import Device, select_device, tensorflow_series, uses_onednn
+from efnas.cache import Cache, cache_folder
 from efnas.config import Config
 from efnas.core.alone import pool_of
 from efnas.core.space import ArchCode
@@ -16,11 +17,12 @@ from efnas.errors import EfnasError
 from efnas.files import existing_folder
 from efnas.runs.beginning import PATH, SHA256, Beginning, beginning_of
 from efnas.runs.history import require_new_run
-from efnas.runs.manifest import build_manifest, read_manifest
+from efnas.runs.manifest import SERIES, build_manifest, read_manifest
 from efnas.runs.resume import Resume, Resumption, check_resume, scheduled
 from efnas.runs.run_files import checkpoint_bytes
 from efnas.runs.supernet import in_one_form, supernet_of
 from efnas.training.fair_step import FairStep
+from efnas.training.gradients import as_convolutions
 from efnas.training.single_step import SingleStep
 from efnas.training.step import Step
 
@@ -28,8 +30,9 @@ from efnas.training.step import Step
 class Plan(NamedTuple):
     """What a run is going to do, with everything it needs checked.
 
-    `step` is configured, not yet connected; `pool` are the subnets that are evaluated; `beginning` is the checkpoint
-    whose weights the run begins with, if it does.
+    `step` is configured, not yet connected; `pool` are the subnets that are evaluated; `own_gradients` says whose
+    gradients of convolutions it takes (see `gradients`); `beginning` is the checkpoint whose weights the run begins
+    with, if it does.
     """
 
     config: Config
@@ -38,6 +41,7 @@ class Plan(NamedTuple):
     pool: List[ArchCode]
     sets: DataSets
     device: Device
+    own_gradients: bool
     beginning: Optional[Beginning]
     samples_per_epoch: int
     steps_per_epoch: int
@@ -80,11 +84,13 @@ def prepare(
     )
     steps = math.ceil(samples / train.batch_size)
     step = FairStep(supernet, config) if supernet.arch is None else SingleStep(supernet, config)
-    identity = {**step.identity, **({SHA256: beginning.sha256} if beginning else {})}
-    manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name)
+    identity = {**step.identity, SERIES: tensorflow_series(), **({SHA256: beginning.sha256} if beginning else {})}
+    own_gradients = as_convolutions(config.runtime.convolution_gradients, device, Cache(cache_folder()))
+    computing = {"onednn": uses_onednn(), "own_gradients": own_gradients}
+    manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name, computing)
     needed, free = _disk(config, supernet)
-    return Plan(config, supernet, step, pool, sets, device, beginning, samples, steps, steps * train.num_epochs,
-                needed, free, manifest)  # fmt: skip
+    return Plan(config, supernet, step, pool, sets, device, own_gradients, beginning, samples, steps,
+                steps * train.num_epochs, needed, free, manifest)  # fmt: skip
 
 
 def allowed(plan: Plan, overwrite: bool, resume: Optional[Resume]) -> Optional[Resumption]:

@@ -1,6 +1,8 @@
-"""Real size, batch 4: the lanes step against three stand-alone subnets one after the other, and the gradients' share.
+"""Real size, batch 4: the lanes step against three stand-alone subnets one after the other, the gradients' share, and
+where the time of a step goes, against what the machine multiplies at most.
 
-Each graph runs in a process of its own, in turns, so that a change of the machine's speed meets all of them.
+All graphs stand in one process and take their steps in turns; memory and the time to the first step are those of
+processes of their own.
 """
 
 import json
@@ -9,76 +11,161 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 
-HEIGHT, WIDTH, BATCH, ROUNDS, STEPS = 180, 240, 4, 3, 4
+from turns import in_turns, interval, ratio
+
+HEIGHT, WIDTH, BATCH, BASE_WIDTH = 180, 240, 4, 32
+LANES, ALONE, PLAIN = "lanes", "three stand-alone subnets", "lanes, TensorFlow's own gradients"
+STAGES = ("E0", "E1", "EB0", "Down1", "EB1", "Down2", "DB0", "Up1", "DB1", "Up2", "H0Out", "H1", "H1Out", "H2", "H2Out")
+MULTIPLY = 2048
 
 
-def measure(kind: str, as_convolutions: bool) -> dict:
+def quiet() -> None:
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
-    import tensorflow.compat.v1 as tf
-
-    from efnas.core.costs import supernet_variables
-    from efnas.core.layers import Layers
-    from efnas.core.routing import Fixed, Lanes
-    from efnas.core.sampler import fair_cycle
-    from efnas.core.space import ArchCode
-    from efnas.core.supernet import EDGEFLOW
-    from efnas.core.weights import Weights
-    from efnas.training.loss import multiscale_loss
+    from efnas.backend import tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)
-    images = tf.random.stateless_normal([BATCH, HEIGHT, WIDTH, 6], [1, 2])
-    truth = tf.random.stateless_normal([BATCH, HEIGHT, WIDTH, 2], [3, 4])
-    # A single cycle for both, so that both compute the same three subnets.
+
+
+def build(kind: str, weights, images, truth, codes, cycle) -> list:
+    """The training operators of a round of one kind: one, or one a subnet."""
+    import tensorflow.compat.v1 as tf
+
+    from efnas.core.layers import Layers
+    from efnas.core.routing import Fixed, Lanes
+    from efnas.core.space import ArchCode
+    from efnas.core.supernet import EDGEFLOW
+    from efnas.training.loss import multiscale_loss
+
     space = EDGEFLOW.space
-    cycle = fair_cycle(space, 1, 0)
-    codes = tf.placeholder(tf.int32, [3, 9])
-    walks = [Lanes(space, codes)] if kind == "lanes" else [Fixed(space, ArchCode(code)) for code in cycle]
-    weights = Weights(supernet_variables(EDGEFLOW, 32))
+    walks = [Fixed(space, ArchCode(code)) for code in cycle] if kind == ALONE else [Lanes(space, codes)]
     trains = []
     for walk in walks:
-        layers = Layers(weights, gradients_as_convolutions=as_convolutions)
-        lanes = EDGEFLOW.network(layers, walk, images, 32)
-        loss = tf.add_n([multiscale_loss(EDGEFLOW.heads, maps, truth) for maps in lanes]) / len(lanes)
+        layers = Layers(weights, gradients_as_convolutions=kind != PLAIN)
+        lanes = EDGEFLOW.network(layers, walk, images, BASE_WIDTH)
+        with tf.name_scope("loss"):
+            loss = tf.add_n([multiscale_loss(EDGEFLOW.heads, maps, truth) for maps in lanes]) / len(lanes)
         variables = list(layers.used.values())
-        gradients, _ = tf.clip_by_global_norm(tf.gradients(loss, variables), 5.0)
-        trains.append(tf.train.AdamOptimizer(1e-4).apply_gradients(zip(gradients, variables)))
-    with tf.Session() as session:
-        session.run(tf.global_variables_initializer())
-        seconds = []
-        for _ in range(STEPS + 1):
-            began = time.perf_counter()
-            for train in trains:
-                session.run(train, {codes: cycle})
-            seconds.append(time.perf_counter() - began)
-    return {"seconds": min(seconds[1:]), "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        with tf.name_scope("gradients_of"):
+            gradients = tf.gradients(loss, variables, name="gradients")
+        with tf.name_scope("optimiser"):
+            gradients, _ = tf.clip_by_global_norm(gradients, 5.0)
+            with tf.variable_scope(None, default_name="own"):
+                trains.append(tf.train.AdamOptimizer(1e-4).apply_gradients(zip(gradients, variables)))
+    return trains
+
+
+class Steps:
+    """Graphs over the same weights and batch, in one session. One cycle for all: they compute the same subnets."""
+
+    def __init__(self, kinds):
+        quiet()
+        import tensorflow.compat.v1 as tf
+
+        from efnas.backend import open_session, select_device
+        from efnas.core.costs import supernet_variables
+        from efnas.core.sampler import fair_cycle
+        from efnas.core.supernet import EDGEFLOW
+        from efnas.core.weights import Weights
+
+        images = tf.random.stateless_normal([BATCH, HEIGHT, WIDTH, 6], [1, 2])
+        truth = tf.random.stateless_normal([BATCH, HEIGHT, WIDTH, 2], [3, 4])
+        self.cycle = fair_cycle(EDGEFLOW.space, 1, 0)
+        self.codes = tf.placeholder(tf.int32, [3, 9])
+        weights = Weights(supernet_variables(EDGEFLOW, BASE_WIDTH))
+        self.trains = {kind: build(kind, weights, images, truth, self.codes, self.cycle) for kind in kinds}
+        self.session = open_session(select_device(-1, 0))
+        self.session.run(tf.global_variables_initializer())
+
+    def run(self, kind: str, **how) -> None:
+        for train in self.trains[kind]:
+            self.session.run(train, {self.codes: self.cycle}, **how)
+
+
+def alone(kind: str) -> dict:
+    """Of a process that does nothing else: seconds to the end of its first step, and memory."""
+    began = time.perf_counter()
+    Steps([kind]).run(kind)
+    first = time.perf_counter() - began
+    return {"first": first, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def stage_of(name: str, kind: str) -> str:
+    if kind.startswith("FusedBatchNorm"):
+        return "batch norm"
+    if name.startswith(("optimiser", "beta", "Adam")):
+        return "optimiser, clip"
+    inside = name.split("/gradients/")[-1]
+    stage = inside.split("/")[0]
+    if stage in STAGES:
+        return stage
+    return "loss" if inside.startswith("loss") else "other"
+
+
+def shares(steps: Steps) -> Counter:
+    """Processor seconds of a step's operators, by where they stand, over three steps."""
+    import tensorflow.compat.v1 as tf
+
+    kinds = {op.name: op.type for op in tf.get_default_graph().get_operations()}
+    found: Counter = Counter()
+    for _ in range(3):
+        told = tf.RunMetadata()
+        steps.run(LANES, options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), run_metadata=told)
+        for device in told.step_stats.dev_stats:
+            for node in device.node_stats:
+                name = node.node_name.split(":")[0]
+                found[stage_of(name, kinds.get(name, ""))] += (node.op_end_rel_micros - node.op_start_rel_micros) / 3e6
+    return found
+
+
+def multiplied_a_second() -> float:
+    """The most multiply-accumulates a second of one matrix product, as this TensorFlow does it."""
+    import tensorflow.compat.v1 as tf
+
+    with tf.Graph().as_default():
+        from efnas.backend import open_session, select_device
+
+        square = tf.Variable(tf.ones([MULTIPLY, MULTIPLY]))
+        product = tf.linalg.matmul(square, square).op
+        with open_session(select_device(-1, 0)) as session:
+            session.run(tf.global_variables_initializer())
+            return MULTIPLY**3 / min(in_turns({"product": lambda: session.run(product)}, 8)["product"])
+
+
+def macs_of_a_step(cycle) -> float:
+    """Forward, and twice that for the two gradients; the stem, which the lanes share, once."""
+    from efnas.core.costs import subnet_costs
+    from efnas.core.space import ArchCode
+    from efnas.core.supernet import EDGEFLOW
+
+    costs = [subnet_costs(EDGEFLOW, ArchCode(code), HEIGHT, WIDTH, BASE_WIDTH) for code in cycle]
+    stem = sum(costs[0].by_stage()[stage].macs for stage in ("E0", "E1"))
+    return 3 * BATCH * (sum(cost.total.macs for cost in costs) - 2 * stem)
 
 
 def main() -> None:
-    cases = {"lanes": ("lanes", True), "three stand-alone subnets": ("fixed", True),
-             "lanes, TensorFlow's own gradients": ("lanes", False)}  # fmt: skip
-    found = {name: [] for name in cases}
-    for number in range(ROUNDS):
-        for name, (kind, as_convolutions) in cases.items():
-            if number and not as_convolutions:
-                continue  # slow, and a ratio of two is plain from one round
-            call = [sys.executable, __file__, kind, str(int(as_convolutions))]
-            found[name].append(json.loads(subprocess.run(call, stdout=subprocess.PIPE, check=True).stdout))
-    best = {name: min(result["seconds"] for result in results) for name, results in found.items()}
-    print(f"A training step at {HEIGHT}x{WIDTH}, batch {BATCH} (fastest of {ROUNDS} processes x {STEPS} steps)")
-    for name, seconds in best.items():
-        peak = max(result["peak_mb"] for result in found[name])
-        print(f"  {name:<36} {seconds:6.2f} s   peak memory {peak:,.0f} MB")
-    print(
-        f"  lanes / three stand-alone subnets:   {best['lanes'] / best['three stand-alone subnets']:.3f}  (goal <= 0.95)"
-    )
-    print(
-        f"  lanes / with TensorFlow's gradients: {best['lanes'] / best['lanes, TensorFlow' + chr(39) + 's own gradients']:.3f}"
-    )
+    steps = Steps([LANES, ALONE, PLAIN])
+    kinds = {kind: lambda kind=kind: steps.run(kind) for kind in (LANES, ALONE)}
+    seconds = in_turns(kinds)
+    few = in_turns({kind: lambda kind=kind: steps.run(kind) for kind in (LANES, PLAIN)}, 5)
+    of_alone, of_plain = ratio(seconds[LANES], seconds[ALONE]), ratio(few[LANES], few[PLAIN])
+    print(f"A training step at {HEIGHT}x{WIDTH}, batch {BATCH} (steps in turns, {len(seconds[LANES])} rounds)")
+    for kind, values in {**seconds, PLAIN: few[PLAIN]}.items():
+        own = json.loads(subprocess.run([sys.executable, __file__, kind], stdout=subprocess.PIPE, check=True).stdout)
+        print(f"  {kind:<36} {interval(values).median:6.2f} s   first step after {own['first']:5.1f} s   "
+              f"peak memory {own['peak_mb']:,.0f} MB")  # fmt: skip
+    print(f"  lanes / three stand-alone subnets:   {of_alone}  (goal <= 0.85, all of it below 0.90)")
+    print(f"  lanes / with TensorFlow's gradients: {of_plain}")
+    found = shares(steps)
+    total, step = sum(found.values()), interval(seconds[LANES]).median
+    print(f"  where {total:.2f} s of the operators of a step go")
+    for name, part in found.most_common():
+        print(f"    {name:<16} {part:6.2f} s  {part / total:6.1%}")
+    peak, wanted = multiplied_a_second(), macs_of_a_step(steps.cycle)
+    print(f"  {wanted / 1e9:.0f} G multiply-accumulates a step; at the {peak / 1e9:.0f} G a second of a matrix product "
+          f"{wanted / peak:.2f} s: {wanted / peak / step:.0%} of a step")  # fmt: skip
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1], bool(int(sys.argv[2])))))
-    else:
-        main()
+    print(json.dumps(alone(sys.argv[1]))) if len(sys.argv) > 1 else main()

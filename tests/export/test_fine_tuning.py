@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 from small_supernet import SMALL
-from tflite_runtime.interpreter import Interpreter as Runtime
-from tflite_runtime.interpreter import OpResolverType
 
 from efnas.backend import Device
 from efnas.config_files import load_config
@@ -19,7 +17,7 @@ from efnas.export.file_graph import read_graph, write_graph
 from efnas.export.fine_tuning import FineTuning, fine_tuned
 from efnas.export.host import ACCUMULATED, TWO_SCALE, Interpreter
 from efnas.export.networks import subnet_network
-from efnas.export.requantised import requantised
+from efnas.export.requantised import ends_of, requantised, runtime_with
 from efnas.export.subnet import export_subnet
 from efnas.export.weights import random_weights
 
@@ -53,9 +51,7 @@ def apart(network, form, tuned_from, model, per_tensor=False):
     """By map: how far those of the graph with the scales of a file are from those of a file, on average, in steps."""
     weights, file = weights_of(network), read_graph(model)
     images = weights.calibration[0]
-    runtime = Runtime(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-                      experimental_preserve_all_tensors=True)  # fmt: skip
-    runtime.allocate_tensors()
+    runtime = runtime_with([operator.outputs[0] for operator in file.operators], model, "BUILTIN_REF")
     places = {detail["name"]: detail["index"] for detail in runtime.get_tensor_details()}
     runtime.set_tensor(places["images"], Interpreter(model).stored(images[0]))
     runtime.invoke()
@@ -85,7 +81,7 @@ def test_before_a_step_the_graph_computes_what_the_file_does(name, form):
 def test_a_map_with_another_scale_is_another_map():
     model = convert(NETWORK, weights_of(NETWORK), HEIGHT, WIDTH)
     graph = read_graph(model)
-    low, high = (2 * float(end[0]) for end in graph.tensors["EB0/Relu"].quantisation[:2])
+    low, high = (2 * end for end in ends_of(graph.tensors["EB0/Relu"].quantisation))
     exact = read_graph(convert(NETWORK, weights_of(NETWORK), HEIGHT, WIDTH, int8=False))
     coarse = write_graph(requantised(graph, exact, {"EB0/Relu": (low, high)}, False))
     steps = apart(NETWORK, "accumulated", coarse, model)

@@ -12,7 +12,7 @@ from efnas.export.file_graph import read_graph, write_graph
 from efnas.export.host import Interpreter
 from efnas.export.layer_errors import layer_errors
 from efnas.export.networks import subnet_network
-from efnas.export.requantised import maps_of_flow, of_range, requantised
+from efnas.export.requantised import ends_of, maps_of_flow, of_range, requantised
 from efnas.export.verification import FileErrors
 from efnas.export.weights import random_weights
 
@@ -40,8 +40,8 @@ def file_of(weights, **calibration):
 
 def test_with_the_converters_ranges_its_file_comes_out(files):
     graph, exact = read_graph(files[True]), read_graph(files[False])
-    ranges = {name: (float(tensor.quantisation.min[0]), float(tensor.quantisation.max[0]))
-              for name, tensor in graph.tensors.items() if tensor.quantisation.min.size}  # fmt: skip
+    maps = [*graph.inputs, *(operator.outputs[0] for operator in graph.operators)]
+    ranges = {name: ends_of(graph.tensors[name].quantisation) for name in maps}
     made = requantised(graph, exact, ranges, per_tensor=False)
     assert len(ranges) > 20
     for name, tensor in graph.tensors.items():
@@ -99,7 +99,7 @@ def test_each_layer_is_quantised_alone_and_a_coarse_one_is_named_first(files, we
     truth = Interpreter(files[False]).flow(images)
     graph, exact = read_graph(files[True]), read_graph(files[False])
     # The range of this map a hundred times as wide as it is: it has two or three steps left.
-    low, high = (100 * float(end[0]) for end in graph.tensors["Down1/Relu"].quantisation[:2])
+    low, high = (100 * end for end in ends_of(graph.tensors["Down1/Relu"].quantisation))
     coarse = write_graph(requantised(graph, exact, {"Down1/Relu": (low, high)}, False))
     found = layer_errors(coarse, files[False], [(images, truth)] * 2, ["a", "b"])
     assert found[0].layer == "Down1/Relu" and found[0].kind == "CONV_2D"

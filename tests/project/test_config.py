@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from efnas.config import Config, all_keys, as_tree
 from efnas.config_files import load_config
 from efnas.errors import EfnasError
-from efnas.runs.manifest import build_manifest
+from efnas.runs.manifest import SERIES, build_manifest
 
 
 def write(tmp_path, text):
@@ -155,11 +155,12 @@ def test_every_key_belongs_to_one_group_of_the_manifest():
         "train.lane_batches=different",
     ]
     config = load_config(assignments=["data.dataset=synthetic", "data.synthetic={}", *later])
-    manifest = build_manifest(config, {"base_width": 32}, {"train": {"samples": 3}}, {"train.step": "x"}, "CPU")
+    about = {"base_width": 32}, {"train": {"samples": 3}}, {"train.step": "x", SERIES: "2.15"}, "CPU", {"onednn": True}
+    manifest = build_manifest(config.changed("runtime", convolution_gradients="own"), *about)
     groups = [set(manifest[name]) for name in ("identity", "tuning", "place")]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
     assert set(all_keys()) - {"data.synthetic"} <= set.union(*groups)
     assert {"train.lr", "train.batch_size", "runtime.seed", "data.input_height", "network.base_width",
-            "data.train.samples", "train.step"} <= groups[0]  # fmt: skip
-    assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "library.tensorflow"} <= groups[1]
+            "data.train.samples", "train.step", SERIES} <= groups[0]  # fmt: skip
+    assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "computing.onednn"} <= groups[1]
     assert {"data.base_path", "runtime.gpu_device", "host"} <= groups[2]

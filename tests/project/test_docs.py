@@ -12,6 +12,8 @@ import pytest
 from conftest import PROJECT
 from vela_stand_in import real_vela
 
+from efnas.backend import tensorflow_series
+
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(?P<kind>sh|text) runnable\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!http)([^)#]+)")
@@ -59,7 +61,8 @@ def test_a_block_runs_and_prints_what_it_says(place, number):
         done = subprocess.run(command, shell=True, cwd=place, env={**os.environ, "PATH": path}, text=True,
                               capture_output=True, timeout=300)  # fmt: skip
         assert done.returncode == 0, command + done.stdout + done.stderr
-        if expected is not None:
+        # The converter of another TensorFlow writes files of another size.
+        if expected is not None and (tensorflow_series() == "1.15" or " export " not in command):
             assert [line.rstrip() for line in done.stdout.splitlines() if line.strip()] == expected, command
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from conftest import PROJECT
 
 # In how many pieces a million numbers are added up, and so the last bits of their sum, depends on the threads.
@@ -29,7 +30,8 @@ def sums(*threads, **environment):
 
 def test_a_session_has_its_own_threads_whatever_ran_before():
     (one,), (four,) = sums(1), sums(4)
-    assert one != four
+    if one == four:
+        pytest.skip("with any number of threads this TensorFlow adds up in the same pieces")
     assert sums(4, 1, 4) == [four, one, four]
     # Control: with the pool of the process, which TensorFlow 1.15 has by default, the first session decides.
     assert sums(4, 1, TF_OVERRIDE_GLOBAL_THREADPOOL="0") == [four, four]

@@ -9,6 +9,9 @@ import sys
 
 import pytest
 from conftest import PROJECT
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 FIND = str(PROJECT / ".ci" / "find-python.sh")
 
@@ -45,12 +48,34 @@ def test_pyenv_versions_are_found_although_not_on_the_path(tmp_path):
     assert find("2.4", PYENV_ROOT=str(tmp_path)).stdout.strip() == str(python)
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-vela.txt", "requirements-micro.txt"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", "requirements-2.15.txt", "requirements-vela.txt", "requirements-micro.txt"]
+)
 def test_versions_are_pinned(lock):
     lines = (PROJECT / ".ci" / lock).read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
     assert packages
     assert all("==" in line for line in packages)
+
+
+@pytest.mark.parametrize("python, series", [
+    ("3.7", ["1.15"]), ("3.8", []), ("3.9", ["2.15"]), ("3.10", ["2.15"]), ("3.11", ["2.15"]),
+])  # fmt: skip
+def test_each_python_gets_the_tensorflow_that_it_can_have(python, series):
+    """3.8 has NVIDIA's build, which is not on PyPI."""
+    text = (PROJECT / "pyproject.toml").read_text()
+    assert Version(python) in SpecifierSet(re.search(r'requires-python = "(.+)"', text).group(1))
+    wanted = [Requirement(line) for line in re.findall(r'^    "(tensorflow\b.+)",$', text, re.MULTILINE)]
+    found = [each for each in wanted if each.marker.evaluate({"python_version": python})]
+    assert [str(each.specifier) for each in found] == [f"=={each}.*" for each in series]
+
+
+@pytest.mark.parametrize("what", [("tool",), ("runtime", "2.16")])
+def test_a_tensorflow_that_efnas_does_not_run_on_is_refused_in_a_line(what):
+    refused = subprocess.run(["bash", str(PROJECT / ".ci" / "setup.sh"), *what], capture_output=True, text=True,
+                             env={**os.environ, "EFNAS_TENSORFLOW": "tensorflow==2.16.1"})  # fmt: skip
+    assert refused.returncode == 1 and refused.stdout == "" and len(refused.stderr.splitlines()) == 1
+    assert "2.15" in refused.stderr
 
 
 def test_what_is_imported_is_declared():
