@@ -1,5 +1,5 @@
 # make demo: train, rank, export and search a small supernet.   make test: run the tests.   Both set up what they need first.
-.PHONY: setup demo test test-2.15 generated screens lint bench clean
+.PHONY: setup horovod demo test test-2.15 generated screens lint bench clean
 EFNAS = .venv/bin/efnas
 ON_2.15 = $(addprefix tests/,runs/test_other_runtime.py runs/test_resume.py training/test_step.py training/test_adam.py \
     export/test_export.py export/test_tensor_names.py cost/test_compare.py search/test_errors.py)
@@ -12,6 +12,10 @@ setup: .venv/ready .venv-vela/ready
 
 .venv-vela/ready: .ci/setup.sh .ci/find-python.sh .ci/requirements-vela.txt .ci/requirements-micro.txt
 	@.ci/setup.sh vela
+
+# Training in several processes (horovodrun -np 4 .venv/bin/efnas train ...), compiled into .venv.
+horovod: setup
+	@.venv/bin/python -c 'import horovod.tensorflow' 2>/dev/null || .ci/setup.sh horovod
 
 # A second compiler beside the default one: make vela-5.2.0
 vela-%:

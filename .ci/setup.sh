@@ -2,6 +2,7 @@
 # Build an environment from its pinned versions:
 #   setup.sh tool             .venv: TensorFlow 1.15 where there is a Python 3.7, else 2.15; EFNAS_TENSORFLOW decides
 #   setup.sh runtime NAME     .venv-NAME, another runtime beside it: 1.15, intel, nvidia or 2.15
+#   setup.sh horovod          into .venv; it needs a C++ compiler
 #   setup.sh vela [VERSION]   .venv-vela, Python >= 3.9, or .venv-vela-VERSION, a second compiler beside it
 # EFNAS_TENSORFLOW is the package of a build: tensorflow==1.15.0, intel-tensorflow==1.15.2, nvidia-tensorflow==1.15.5+nv23.03,
 # tensorflow-cpu==2.15.1, tensorflow[and-cuda]==2.15.1 (what .venv is built with on 2.15, where there is an NVIDIA GPU).
@@ -60,6 +61,15 @@ runtime)
         ;;
     esac
     make_runtime ".venv-$2" "$build"
+    ;;
+horovod)  # into .venv, compiled against its TensorFlow; what is set for GPUs (HOROVOD_GPU_OPERATIONS=NCCL) counts too
+    export PATH="$PWD/.venv/bin:$PATH" HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1
+    export HOROVOD_WITH_GLOO=1 HOROVOD_CPU_OPERATIONS=${HOROVOD_CPU_OPERATIONS:-GLOO}
+    [ -n "${HOROVOD_WITH_MPI:-}" ] || export HOROVOD_WITHOUT_MPI=1
+    echo "Compiling Horovod (about four minutes, once)"
+    .venv/bin/pip install --quiet cmake==3.26.4
+    .venv/bin/pip install --quiet --no-deps --no-build-isolation -r .ci/requirements-horovod.txt
+    .venv/bin/python -c 'import horovod.tensorflow' 2>/dev/null
     ;;
 vela)
     folder=.venv-vela${2:+-$2}

@@ -50,18 +50,29 @@ def uses_onednn() -> bool:
     return IsMklEnabled()
 
 
-def select_device(gpu_device: Optional[int], threads: int) -> Device:
+def select_device(
+    gpu_device: Optional[int], threads: int, local_rank: Optional[int] = None, sharing: int = 1
+) -> Device:
     """Take GPU number `gpu_device` and hide the others; -1 is the CPU, None the first GPU where there is one.
+
+    Of processes that compute together each takes the GPU of its number on the machine, `local_rank`; `sharing` of them
+    have the same cores.
 
     Must be called before TensorFlow looks for devices, which it does once a process. Raises EfnasError when the GPU
     asked for is not there.
     """
+    if local_rank is not None and gpu_device is None:
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        if 1 < len(seen) <= local_rank:
+            raise EfnasError(f"{len(seen)} GPUs are too few for so many ranks on one machine (CUDA_VISIBLE_DEVICES).")
+        if len(seen) > 1 or not seen[0]:  # else the launcher gave this process one of its own
+            os.environ["CUDA_VISIBLE_DEVICES"] = seen[local_rank] if seen[0] else str(local_rank)
     if gpu_device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu_device)
     gpus = tf.config.experimental.list_physical_devices("GPU")
     if gpu_device is not None and gpu_device >= 0 and not gpus:
         raise EfnasError(f"TensorFlow sees no GPU number {gpu_device} (runtime.gpu_device); use -1 for the CPU.")
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or max(1, len(os.sched_getaffinity(0)) // sharing)
     name = f"GPU {gpu_device or 0}" if gpus else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     return Device(name, bool(gpus), threads)
 

@@ -21,6 +21,7 @@ class EfnasError(Exception):
 
     exit_code = 2
     label = "Error"
+    of_all_ranks = False  # all that train together (see `ranks`) end with it, and the first alone says it
 
 
 class NoRoom(EfnasError):
@@ -37,3 +38,4 @@ class TrainingDiverged(EfnasError):
     """A loss or gradient stopped being finite; the run stopped before anything was saved over a good checkpoint."""
 
     exit_code = 1
+    of_all_ranks = True

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from importlib import import_module
 from typing import List, NamedTuple, Optional
 
@@ -22,6 +23,7 @@ from efnas.errors import EfnasError
 typer.core.HAS_RICH = False
 
 TRAIN, DEPLOY, LOOK = "Train and rank", "Deploy", "Look things up"
+SILENT_SECONDS = 1.0  # a launcher ends all ranks when one ends: the first has to speak before
 COMPLETES = "_EFNAS_COMPLETE"  # set by the shell's completion script
 
 
@@ -86,7 +88,8 @@ class LazyGroup(TyperGroup):
         except EfnasError as error:
             if ctx.params["debug"]:
                 raise
-            return end(str(error), error.exit_code, error.label)
+            # Before ranks have met it is something in the words that all of them were given.
+            return end(str(error), error.exit_code, error.label, error.of_all_ranks or ctx.obj is None)
         except Terminated as error:
             return _end_by(error.args[0])
         except BaseException as error:
@@ -177,11 +180,15 @@ def _end_by(number: int) -> None:
 
 
 def _leave(code: Optional[int]) -> None:
+    _hear_nothing()
+    sys.exit(code)
+
+
+def _hear_nothing() -> None:
     """The answer is given: a signal while Python cleans up is none to anybody, and would be a traceback."""
     if threading.current_thread() is threading.main_thread():
         for number in STOPPED:
             signal.signal(number, signal.SIG_IGN)
-    sys.exit(code)
 
 
 def _open_streams() -> None:
@@ -212,12 +219,18 @@ def _sentence(error: ClickException) -> str:
     return f"{said} Did you mean {near[0]}?" if near else said
 
 
-def end(message: str, code: int, label: str = "Error") -> None:
-    """Say how it ended, and end."""
+def end(message: str, code: int, label: str = "Error", of_all_ranks: bool = True) -> None:
+    """Say how it ended, and end. What all of several ranks end with the first one says."""
     from efnas.cli.screen.console import print_error
+    from efnas.cli.screen.ranks import told_here
 
+    said = told_here(message, of_all_ranks)
     try:
-        print_error(message, label)
+        if said is None:
+            _hear_nothing()
+            time.sleep(SILENT_SECONDS)
+        else:
+            print_error(said, label)
     except OSError:  # the terminal is gone; the code still is an answer, if nothing is left to be written at the end
         for stream in (sys.stdout, sys.stderr):
             _write_to_nothing(stream)

@@ -66,6 +66,7 @@ def train(
     """
     from efnas.cli.run_names import run_folder
     from efnas.cli.screen.console import print_next
+    from efnas.cli.screen.ranks import joined
     from efnas.cli.screen.tensorflow_messages import messages_for_a_log
 
     if output.as_json and dry_run:
@@ -89,8 +90,10 @@ def train(
         "train.init_from": init_from and run_folder(init_from, run.output_root),
         "runtime.seed": seed,
     }
-    settings = run.settings(options, of_run=going_on)
     with messages_for_a_log() as messages:
+        ranks = joined()
+        with ranks.together():
+            settings = run.settings(options, of_run=going_on)
         from efnas.cli.screen.training import training_screen
         from efnas.runs.resume import EXTEND, KEEP, Resume
         from efnas.training.loop import run_training
@@ -99,15 +102,15 @@ def train(
 
         schedule = EXTEND if extend_schedule else KEEP if keep_schedule else None
         decided = Resume(resume_from or "last", allow or [], schedule) if going_on else None
-        with training_screen(output.as_json, messages) as screen:
-            plan = prepare(settings, decided, screen.synthesis, write=not dry_run)
+        with training_screen(output.as_json, messages if ranks.first else lambda log: None) as screen:
+            plan = ranks.after_first(lambda: prepare(settings, decided, screen.synthesis, not dry_run, ranks))
             if dry_run:
                 with screen.refusals():
-                    allowed(plan, overwrite, decided)
+                    ranks.of_first(lambda: allowed(plan, overwrite, decided))
                 screen.show_plan(plan)
                 print_next(" ".join(["efnas", *(shlex.quote(word) for word in sys.argv[1:] if word != "--dry-run")]))
                 return
-            with StopRequest(screen.stopping) as request, screen.refusals():
+            with StopRequest(screen.stopping, ranks.size > 1) as request, screen.refusals():
                 for event in run_training(plan, overwrite, decided, request.wanted):
                     screen.show(plan, event)
     screen.answer(plan, output.as_json)

@@ -28,6 +28,7 @@ from efnas.evaluation.recalibration import (
     SubnetStatistics,
     moving_averages,
 )
+from efnas.ranks import ALONE, Ranks
 from efnas.runs.subnet_errors import SubnetErrors
 
 Result = TypeVar("Result")
@@ -84,10 +85,9 @@ class SubnetEvaluator:
                 self._loaded.load(session, own)
                 seen.append(session.run(self._error, {self.code: arch, self.images: images, self.truth: truth}))
             yield
-        by_pair = np.array([np.concatenate(seen) for seen in errors], np.float64)
-        epe = {arch: float(own.mean()) for arch, own in zip(archs, by_pair)}
         zero = np.concatenate(zero)
-        return SubnetErrors(epe, float(zero.mean()), len(zero), by_pair)
+        by_pair = np.array([np.concatenate(seen) for seen in errors], np.float64).reshape(len(archs), len(zero))
+        return _errors_of(archs, by_pair, float(zero.mean()))
 
     def predict(self, session: tf.Session, arch: ArchCode, statistics: Statistics, images: np.ndarray) -> np.ndarray:
         """Flow [n, height, width, 2] in pixels of that size for image pairs [n, height, width, 6]."""
@@ -98,8 +98,16 @@ class SubnetEvaluator:
 class PoolEvaluation:
     """The evaluator together with its data: training batches for recalibration, validation batches for the error."""
 
-    def __init__(self, supernet: Supernet, weights: Weights, config: Config, sets: DataSets, threads: int):
-        self.config, self.sets = config, sets
+    def __init__(
+        self,
+        supernet: Supernet,
+        weights: Weights,
+        config: Config,
+        sets: DataSets,
+        threads: int,
+        ranks: Ranks = ALONE,
+    ):
+        self.config, self.sets, self._ranks = config, sets, ranks
         self._networks = supernet, weights
         size = self._size = (config.data.input_height, config.data.input_width)
         self._evaluator: Optional[SubnetEvaluator] = None
@@ -140,16 +148,26 @@ class PoolEvaluation:
         return self.config.eval.bn_recal_batches + validation
 
     def errors(self, session: tf.Session, archs: List[ArchCode], whole: bool = False) -> "Work[SubnetErrors]":
-        """Evaluate archs on the configured number of validation batches, or on the whole set, and place them."""
+        """Evaluate archs on the configured number of validation batches, or on the whole set, and place them. Ranks
+        share out the archs, and all have the errors of all of them."""
         plan = self.validation_plan(whole)
         validation, recalibration = self.validation_batches(session, plan), self.recalibration_batches(session)
-        errors = yield from self.evaluator.evaluate(session, archs, recalibration, validation)
+        own = yield from self.evaluator.evaluate(session, self._ranks.dealt(archs), recalibration, validation)
+        by_pair = np.empty([len(archs), own.samples])
+        for rank, found in enumerate(self._ranks.gathered(own.by_pair)):
+            by_pair[rank :: self._ranks.size] = found
+        errors = _errors_of(archs, by_pair, own.zero_epe)
         names = [self.sets.val.samples[index].name for index in plan.indices]
         return errors._replace(places=dict(zip(errors.epe, placed(errors.by_pair, names))))
 
     def statistics(self, session: tf.Session, archs: List[ArchCode]) -> List[Statistics]:
         """The recalibrated statistics of archs."""
         return result_of(self.evaluator.statistics(session, archs, self.recalibration_batches(session)))
+
+
+def _errors_of(archs: List[ArchCode], by_pair: np.ndarray, zero_epe: float) -> SubnetErrors:
+    epe = {arch: float(own.mean()) for arch, own in zip(archs, by_pair)}
+    return SubnetErrors(epe, zero_epe, by_pair.shape[1], by_pair)
 
 
 def result_of(work: "Work[Result]", after_batch: Callable[[int], None] = lambda done: None) -> Result:

@@ -47,11 +47,12 @@ LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_ba
 
 # Those of them that a configuration says.
 SAID_LATER = set(LATER_KEYS) - {SERIES}
+RANKS = "ranks"  # how many processes trained together, where they were more than one
 
 
 def build_manifest(
     config: Config, network: Dict[str, object], data: Dict[str, dict], step: Dict[str, object], device: str,
-    computing: Dict[str, object],
+    computing: Dict[str, object], ranks: int = 1,
 ) -> dict:  # fmt: skip
     """The manifest of a run. `network` names space, versions and width, `data` the fingerprint of each data set, `step`
     what is trained, what that began with and on which TensorFlow, `computing` what else decides how it rounds."""
@@ -66,6 +67,8 @@ def build_manifest(
     tuning.update({"code.version": __version__, "code.commit": _commit(), "python": platform.python_version()})
     tuning.update({f"library.{name}": version for name, version in library_versions().items()})
     tuning.update({f"computing.{name}": value for name, value in computing.items()})
+    if ranks > 1:
+        tuning[RANKS] = ranks
     manifest["place"].update({"host": socket.gethostname(), "device": device, "argv": sys.argv[1:]})
     return manifest
 
@@ -98,11 +101,11 @@ class Difference(NamedTuple):
 def differences(left: dict, right: dict) -> List[Difference]:
     """Where two manifests differ, by group; keys that a configuration cannot say count for two runs alone."""
     partial = "network.space" not in left["identity"] or "network.space" not in right["identity"]
-    found = []
+    absent, found = {**LATER_KEYS, RANKS: 1}, []
     for group in GROUPS:
         one, other = left[group], right[group]
         keys = [key for key in {**one, **other} if not partial or (key in one and key in other) or key in SAID_LATER]
-        pairs = [(key, *(each.get(key, LATER_KEYS.get(key)) for each in (one, other))) for key in keys]
+        pairs = [(key, *(each.get(key, absent.get(key)) for each in (one, other))) for key in keys]
         found += [Difference(group, *pair) for pair in pairs if pair[1] != pair[2]]
     return found
 

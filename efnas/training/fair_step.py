@@ -16,6 +16,7 @@ from efnas.core.sampler import fair_cycle
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.batches import Batch
+from efnas.ranks import ALONE, Ranks
 from efnas.training.loss import multiscale_loss, weight_decay_loss
 from efnas.training.step import StepResult
 from efnas.training.update import Update
@@ -24,8 +25,8 @@ from efnas.training.update import Update
 class FairStep:
     """Trains every option of every block once a step; see `step.Step`."""
 
-    def __init__(self, supernet: Supernet, config: Config):
-        self._supernet, self._config = supernet, config
+    def __init__(self, supernet: Supernet, config: Config, ranks: Ranks = ALONE):
+        self._supernet, self._config, self._ranks = supernet, config, ranks
 
     @property
     def identity(self) -> Dict[str, object]:
@@ -54,10 +55,12 @@ class FairStep:
         kernels = {name: variable for name, variable in self.layers.used.items() if name.endswith("/kernel")}
         counts = [users[name.rsplit("/", 1)[0]] for name in kernels]
         decay = train.weight_decay * weight_decay_loss(list(kernels.values()), counts, len(lanes))
-        self.update = Update(train, weights, self.layers, loss, decay)
+        self.update = Update(train, weights, self.layers, loss, decay, self._ranks)
 
-    def run(self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int]) -> StepResult:
-        return self.update.run(session, {self.codes: codes}, rate, micro_batches)
+    def run(
+        self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int], share: float = 1.0
+    ) -> StepResult:
+        return self.update.run(session, {self.codes: codes}, rate, micro_batches, share)
 
     @property
     def optimiser_state(self) -> List[tf.Variable]:

@@ -6,6 +6,7 @@ It is an iterator of what happens (see `events`). What is kept of a run is writt
 import math
 import signal
 import time
+from contextlib import ExitStack
 from itertools import count
 from typing import Callable, Generator, Iterator, List, Optional
 
@@ -53,25 +54,36 @@ def run_training(
     """Train into the run folder of a plan: from the first step, from other weights, or from where a checkpoint stands.
 
     `stop_wanted` is asked after every step and every batch of an evaluation; the last event is then `Stopped`, else
-    `Finished`. Raises EfnasError for a run that cannot begin or cannot go on.
+    `Finished`. Raises EfnasError for a run that cannot begin or cannot go on. Of several ranks all are asked, and what
+    one of them wants all do; the folder is the first one's alone.
     """
+    folder, ranks = plan.config.runtime.run_folder, plan.ranks
+    with ExitStack() as held:
+        ranks.require_same({**plan.manifest["identity"], "whether there is a GPU": plan.device.gpu})
+        resumption = ranks.of_first(lambda: _opened(plan, overwrite, resume, held))
+        if resumption and resumption.progress.finished(plan.config):
+            yield _finished(plan, resumption.progress, 0.0)
+            return
+        history = ranks.first and History(folder, plan.pool, plan.supernet, resumption and resumption.histories)
+        held.enter_context(tf.Graph().as_default())
+        recording = history and held.enter_context(Recording(history, plan.manifest))
+        for event in _Run(plan, history, resumption, stop_wanted).events():
+            if recording:
+                recording.keep(event)
+            yield event
+
+
+def _opened(plan: Plan, overwrite: bool, resume: Optional[Resume], held: ExitStack) -> Optional[Resumption]:
+    """Lock the folder of a run, which is `held`, and make it, or say from where in it the run goes on."""
     folder = plan.config.runtime.run_folder
     allowed(plan, overwrite, resume)  # what is refused leaves no lock behind
-    with RunLock(folder):
-        resumption = allowed(plan, overwrite, resume)
-        if resumption:
-            if resumption.progress.finished(plan.config):
-                yield _finished(plan, resumption.progress, 0.0)
-                return
-            write_manifest(folder, resumption.manifest)
-        else:
-            open_run_folder(folder, plan.manifest)
-        lengths = resumption and resumption.histories
-        history = History(folder, plan.pool, plan.supernet, lengths)
-        with tf.Graph().as_default(), Recording(history, plan.manifest) as recording:
-            for event in _Run(plan, history, resumption, stop_wanted).events():
-                recording.keep(event)
-                yield event
+    held.enter_context(RunLock(folder))
+    resumption = allowed(plan, overwrite, resume)
+    if not resumption:
+        open_run_folder(folder, plan.manifest)
+    elif not resumption.progress.finished(plan.config):
+        write_manifest(folder, resumption.manifest)
+    return resumption
 
 
 def _finished(plan: Plan, at: RunProgress, seconds: float) -> Finished:
@@ -80,10 +92,14 @@ def _finished(plan: Plan, at: RunProgress, seconds: float) -> Finished:
 
 
 class _Run:
-    """The graph of a run and where it stands (`at`)."""
+    """The graph of a run and where it stands (`at`); only the first rank has a history."""
 
-    def __init__(self, plan: Plan, history: History, resumption: Optional[Resumption], stop_wanted: StopWanted):
-        self.plan, self.history, self.resumption, self.stop_wanted = plan, history, resumption, stop_wanted
+    def __init__(
+        self, plan: Plan, history: Optional[History], resumption: Optional[Resumption], stop_wanted: StopWanted
+    ):
+        self.plan, self.history, self.resumption = plan, history, resumption
+        self.folder, self.ranks = plan.config.runtime.run_folder, plan.ranks
+        self.stop_wanted = lambda: plan.ranks.any(stop_wanted())
         self.at = resumption.progress if resumption else RunProgress.of_space(plan.supernet.space)
         self.network = plan.supernet.identity(plan.config.network.base_width)
         self.manifest = resumption.manifest if resumption else plan.manifest
@@ -94,8 +110,9 @@ class _Run:
     def build(self) -> None:
         plan, config = self.plan, self.plan.config
         data, train, device = config.data, config.train, plan.device
+        own = self.ranks.part(0, train.batch_size).samples
         self.reader = BatchReader(
-            plan.sets.train, data.input_height, data.input_width, train.batch_size, train.micro_batch_size,
+            plan.sets.train, data.input_height, data.input_width, own, train.micro_batch_size,
             data.flow_clip, device.threads, data.whole,
         )  # fmt: skip
         width = config.network.base_width
@@ -109,7 +126,9 @@ class _Run:
         """Built when it is first asked for: the first step need not wait for it."""
         if self._evaluation is None:
             plan = self.plan
-            self._evaluation = PoolEvaluation(plan.supernet, self.weights, plan.config, plan.sets, plan.device.threads)
+            self._evaluation = PoolEvaluation(
+                plan.supernet, self.weights, plan.config, plan.sets, plan.device.threads, plan.ranks
+            )
         return self._evaluation
 
     def events(self) -> Iterator[Event]:
@@ -130,7 +149,7 @@ class _Run:
                     errors = yield from self.evaluate(session, epoch)
                 if self.stop_wanted():  # an evaluation that was left is done again after a resume
                     yield self.save(session, LAST)
-                    yield Stopped(self.stop_wanted(), at.step, self.history.folder)
+                    yield Stopped(self.stop_wanted(), at.step, self.folder)
                     return
                 milestone = self.milestone(epoch)
                 if not at_start:
@@ -148,15 +167,16 @@ class _Run:
 
     def first_values(self, session: tf.Session) -> None:
         beginning, restored = self.plan.beginning, []
-        if self.resumption:
+        if self.ranks.first and self.resumption:
             restored = self.checkpointer.variables
             restore(session, restored, self.resumption.checkpoint, self.network)
-        elif beginning:
+        elif self.ranks.first and beginning:
             restored = self.weights.saved
             beginning.require(restore(session, restored, beginning.checkpoint, beginning.network))
             self.history.log(f"begun with the weights of {beginning.checkpoint}")
         known = {variable.name for variable in restored}
         session.run(tf.variables_initializer([each for each in tf.global_variables() if each.name not in known]))
+        self.ranks.copy_first(session, self.checkpointer.variables)
 
     def train_epoch(self, session: tf.Session, epoch: int) -> Iterator[Event]:
         """The steps of an epoch that are still to do, until a stop is wanted."""
@@ -168,17 +188,20 @@ class _Run:
         position = at.samples_seen - begin
         if self.stop_wanted():  # while the graph was built
             return
-        if position < len(samples):
-            self.reader.start(session, samples[position:])
+        begins = range(position, len(samples), train.batch_size)
+        parts = [self.ranks.part(first, min(first + train.batch_size, len(samples))) for first in begins]
+        if parts:
+            self.reader.start(session, samples[np.r_[tuple(part.where for part in parts)]])
         result = None
-        for first in range(position, len(samples), train.batch_size):
+        for first, part in zip(begins, parts):
             batch = samples[first : first + train.batch_size]
             codes, rate = plan.step.draw(at.step), self.rate()
-            pieces = micro_batch_sizes(len(batch), train.batch_size, train.micro_batch_size)
+            pieces = micro_batch_sizes(part.samples, train.batch_size, train.micro_batch_size)
             try:
-                result = plan.step.run(session, codes, rate, pieces)
+                result = plan.step.run(session, codes, rate, pieces, part.share)
             except tf.errors.OpError as error:
-                raise self.reader.explain(batch, error) from error
+                self.ranks.require_whole(error)
+                raise self.reader.explain(samples[part.where], error) from error
             if not all(map(math.isfinite, result)):
                 yield NotFinite(at.step, result, codes, self.names_of(batch))
                 raise self.diverged(codes)
@@ -204,7 +227,7 @@ class _Run:
         archs = ", ".join("".join(map(str, code)) for code in codes.tolist())
         return TrainingDiverged(
             f"The loss or gradient of step {self.at.step} (subnets {archs}) is not finite; nothing was saved after it. "
-            f"The samples of its batch are in {self.history.folder / LOG}."
+            f"The samples of its batch are in {self.folder / LOG}."
         )
 
     def milestone(self, epoch: int) -> Milestone:
@@ -239,9 +262,12 @@ class _Run:
         return Evaluated(milestone, errors, full, figures, best, at.counts)
 
     def save(self, session: tf.Session, name: str, checkpointer: Optional[Checkpointer] = None) -> Saved:
+        self.saved_at = time.monotonic()
+        if not self.ranks.first:
+            return Saved(name, self.at.step)
         state = {"epoch": self.at.epoch, **self.at.as_state(), "metric": self.plan.config.eval.best_metric,
                  "histories": self.history.lengths(), "identity_sha256": identity_sha256(self.manifest),
                  **self.network}  # fmt: skip
-        (checkpointer or self.checkpointer).save(session, self.history.folder / name, state)
+        (checkpointer or self.checkpointer).save(session, self.folder / name, state)
         self.saved_at = time.monotonic()
         return Saved(name, self.at.step)

@@ -5,7 +5,7 @@ import os
 import shutil
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
-from efnas.backend import Device, select_device, tensorflow_series, uses_onednn
+from efnas.backend import Device, tensorflow_series, uses_onednn
 from efnas.cache import Cache, cache_folder
 from efnas.config import Config
 from efnas.core.alone import pool_of
@@ -15,6 +15,7 @@ from efnas.data.sampling_plan import samples_per_epoch
 from efnas.data.sources import DataSets, open_datasets
 from efnas.errors import EfnasError
 from efnas.files import existing_folder
+from efnas.ranks import ALONE, Ranks
 from efnas.runs.beginning import PATH, SHA256, Beginning, beginning_of
 from efnas.runs.history import require_new_run
 from efnas.runs.manifest import SERIES, build_manifest, read_manifest
@@ -42,6 +43,7 @@ class Plan(NamedTuple):
     sets: DataSets
     device: Device
     own_gradients: bool
+    ranks: Ranks
     beginning: Optional[Beginning]
     samples_per_epoch: int
     steps_per_epoch: int
@@ -56,6 +58,7 @@ def prepare(
     resume: Optional[Resume] = None,
     synthesis: Callable[[int, int], None] = lambda done, total: None,
     write: bool = True,
+    ranks: Ranks = ALONE,
 ) -> Plan:
     """Check everything a run needs; raises EfnasError for the first thing that is missing.
 
@@ -73,7 +76,9 @@ def prepare(
     if supernet.arch is not None and train.lane_batches != "same":
         raise EfnasError("train.lane_batches: different is for a supernet; a network alone has the whole batch.")
     pool = pool_of(supernet, config.runtime.seed, config.eval.eval_pool_size)
-    device = select_device(config.runtime.gpu_device, config.runtime.threads)
+    if train.batch_size < ranks.size:
+        raise EfnasError(f"train.batch_size: {train.batch_size} is fewer pairs than there are ranks, {ranks.size}.")
+    device = ranks.device(config.runtime.gpu_device, config.runtime.threads)
     beginning = beginning_of(config, supernet, stored)
     folder = config.runtime.run_folder
     if beginning and not resume and folder.resolve() in beginning.checkpoint.resolve().parents:
@@ -83,13 +88,13 @@ def prepare(
         len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )
     steps = math.ceil(samples / train.batch_size)
-    step = FairStep(supernet, config) if supernet.arch is None else SingleStep(supernet, config)
+    step = (FairStep if supernet.arch is None else SingleStep)(supernet, config, ranks)
     identity = {**step.identity, SERIES: tensorflow_series(), **({SHA256: beginning.sha256} if beginning else {})}
     own_gradients = as_convolutions(config.runtime.convolution_gradients, device, Cache(cache_folder()))
     computing = {"onednn": uses_onednn(), "own_gradients": own_gradients}
-    manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name, computing)
+    manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name, computing, ranks.size)
     needed, free = _disk(config, supernet)
-    return Plan(config, supernet, step, pool, sets, device, own_gradients, beginning, samples, steps,
+    return Plan(config, supernet, step, pool, sets, device, own_gradients, ranks, beginning, samples, steps,
                 steps * train.num_epochs, needed, free, manifest)  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from efnas.core.routing import Fixed
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.batches import Batch
+from efnas.ranks import ALONE, Ranks
 from efnas.training.loss import multiscale_loss, weight_decay_loss
 from efnas.training.step import StepResult
 from efnas.training.update import Update
@@ -22,8 +23,8 @@ from efnas.training.update import Update
 class SingleStep:
     """Trains the one network of a supernet that is alone (see `core.alone`); see `step.Step`."""
 
-    def __init__(self, supernet: Supernet, config: Config):
-        self._supernet, self._config = supernet, config
+    def __init__(self, supernet: Supernet, config: Config, ranks: Ranks = ALONE):
+        self._supernet, self._config, self._ranks = supernet, config, ranks
 
     @property
     def identity(self) -> Dict[str, object]:
@@ -40,10 +41,12 @@ class SingleStep:
         loss = multiscale_loss(supernet.heads, maps, batch.flow)
         kernels = [variable for name, variable in self.layers.used.items() if name.endswith("/kernel")]
         decay = train.weight_decay * weight_decay_loss(kernels, [1] * len(kernels), 1)
-        self.update = Update(train, weights, self.layers, loss, decay)
+        self.update = Update(train, weights, self.layers, loss, decay, self._ranks)
 
-    def run(self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int]) -> StepResult:
-        return self.update.run(session, {}, rate, micro_batches)
+    def run(
+        self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int], share: float = 1.0
+    ) -> StepResult:
+        return self.update.run(session, {}, rate, micro_batches, share)
 
     @property
     def optimiser_state(self) -> List[tf.Variable]:

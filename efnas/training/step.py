@@ -14,7 +14,8 @@ from efnas.data.batches import Batch
 
 
 class StepResult(NamedTuple):
-    """Mean over the lanes and the micro batches; the norm is that of the mean gradient before it was clipped."""
+    """Mean over the lanes, the micro batches and the ranks; the norm is that of the mean gradient before it was
+    clipped."""
 
     loss: float
     loss_with_decay: float
@@ -32,8 +33,11 @@ class Step(Protocol):
     def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool) -> None:
         """Build the graph over `batch`, the next micro batch each time it is fetched."""
 
-    def run(self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int]) -> StepResult:
-        """Train on the next `len(micro_batches)` pieces of the reader, of these sizes: one session call a piece."""
+    def run(
+        self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int], share: float = 1.0
+    ) -> StepResult:
+        """Train on the next `len(micro_batches)` pieces of the reader, of these sizes: one session call a piece. They
+        are this `share` of the step's samples; other ranks have the others."""
 
     @property
     def optimiser_state(self) -> List[tf.Variable]:

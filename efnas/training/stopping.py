@@ -21,6 +21,7 @@ class RunStopped(EfnasError):
     """A run was stopped by a signal, after it saved where it stands."""
 
     label = "Stopped"
+    of_all_ranks = True
 
     def __init__(self, message: str, number: signal.Signals):
         super().__init__(message)
@@ -28,15 +29,16 @@ class RunStopped(EfnasError):
 
 
 class StopRequest:
-    """Use it in a `with`; `number` is the first signal that arrived, and `heard` is called with it at once.
+    """Use it in a `with`; `number` is the first signal that arrived, and `heard` is called with it at once. With `last`
+    none is heard after it: of several ranks a launcher ends all when one has ended, and they still say how they did.
 
     Python runs signal handlers between two of its own instructions, not while TensorFlow computes: so the interpreter
     writes every signal into a pipe, and a thread listens there.
     """
 
-    def __init__(self, heard: Callable[[signal.Signals], None] = lambda number: None):
+    def __init__(self, heard: Callable[[signal.Signals], None] = lambda number: None, last: bool = False):
         self.number: Optional[signal.Signals] = None
-        self._heard = heard
+        self._heard, self._last = heard, last
 
     def wanted(self) -> Optional[signal.Signals]:
         return self.number
@@ -60,7 +62,7 @@ class StopRequest:
         if self._active:
             signal.set_wakeup_fd(self._old_pipe)
             for number, handler in self._old.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if self._last else handler)
             os.close(self._writing)
             self._thread.join()
             os.close(self._reading)

@@ -1,5 +1,5 @@
 """One update of the weights: gradients summed over micro batches, clipped once, applied once by Adam; and the moving
-averages of what the batch norms saw, which the same step moves."""
+averages of what the batch norms saw, which the same step moves. Ranks add up what each finds on its part of a batch."""
 
 from typing import Dict, List
 
@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from efnas.config import Train
 from efnas.core.layers import BN_MOMENTUM, Layers
 from efnas.core.weights import Moments, Weights
+from efnas.ranks import Ranks
 from efnas.training.adam import Adam
 from efnas.training.step import StepResult
 
@@ -15,21 +16,25 @@ from efnas.training.step import StepResult
 class Update:
     """Minimises `loss + decay` over the variables that `layers` used. `feed` of `run` is what the walk asks for."""
 
-    def __init__(self, train: Train, weights: Weights, layers: Layers, loss: tf.Tensor, decay: tf.Tensor):
+    def __init__(self, train: Train, weights: Weights, layers: Layers, loss: tf.Tensor, decay: tf.Tensor, ranks: Ranks):
         self.rate = tf.placeholder(tf.float32, [], "learning_rate")
         self.share = tf.placeholder(tf.float32, [], "share_of_batch")
         variables = list(layers.used.values())
         gradients = tf.gradients(loss + decay, variables)
-        # What a step adds up over its micro batches, each weighted with its share: gradients, statistics, losses.
+        # What a step adds up over its micro batches and its ranks, each weighted with its share: gradients, statistics,
+        # losses.
         moments = _mean_over_lanes(layers)
         statistics = [vector for pair in moments.values() for vector in pair]
         self.terms = gradients + statistics + [loss, loss + decay]
         sums, totals = [], self.terms
-        if train.micro_batch_size and train.micro_batch_size < train.batch_size:
+        in_pieces = train.micro_batch_size and train.micro_batch_size < train.batch_size
+        if in_pieces or ranks.size > 1:
+            totals = weighted = [self.share * term for term in self.terms]
+        if in_pieces:
             sums = [_zero_variable(f"accumulated/{number}", term.shape) for number, term in enumerate(self.terms)]
-            weighted = [self.share * term for term in self.terms]
             self._accumulate = tf.group(*[total.assign_add(term) for total, term in zip(sums, weighted)])
             totals = [total + term for total, term in zip(sums, weighted)]
+        totals = ranks.sum(totals)
 
         mean_gradients = totals[: len(gradients)]
         norm = tf.global_norm(mean_gradients)
@@ -47,10 +52,10 @@ class Update:
             self._apply = tf.group(*[total.assign(tf.zeros_like(total)) for total in sums])
         self._result = result
 
-    def run(self, session: tf.Session, feed: dict, rate: float, micro_batches: List[int]) -> StepResult:
+    def run(self, session: tf.Session, feed: dict, rate: float, micro_batches: List[int], share: float) -> StepResult:
         total = sum(micro_batches)
         for number, size in enumerate(micro_batches, start=1):
-            fed = {**feed, self.rate: rate, self.share: size / total}
+            fed = {**feed, self.rate: rate, self.share: share * size / total}
             if number < len(micro_batches):
                 session.run(self._accumulate, fed)
             else:

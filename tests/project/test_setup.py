@@ -49,7 +49,14 @@ def test_pyenv_versions_are_found_although_not_on_the_path(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.txt", "requirements-2.15.txt", "requirements-vela.txt", "requirements-micro.txt"]
+    "lock",
+    [
+        "requirements.txt",
+        "requirements-2.15.txt",
+        "requirements-vela.txt",
+        "requirements-micro.txt",
+        "requirements-horovod.txt",
+    ],
 )
 def test_versions_are_pinned(lock):
     lines = (PROJECT / ".ci" / lock).read_text().splitlines()
@@ -79,7 +86,7 @@ def test_a_tensorflow_that_efnas_does_not_run_on_is_refused_in_a_line(what):
 
 
 def test_what_is_imported_is_declared():
-    """By the packages that the modules import, the compiler's and the cluster's apart: they are extras."""
+    """By the packages that the modules import, the compiler's, the cluster's and Horovod apart: they are extras."""
     listed = re.findall(r'^    "([\w-]+)', (PROJECT / "pyproject.toml").read_text(), re.MULTILINE)
     declared = {name.replace("-", "_") for name in listed}
     named = {"yaml": "pyyaml", "PIL": "pillow"}
@@ -95,7 +102,7 @@ def test_what_is_imported_is_declared():
     standard = {name for name in packages if _is_standard(name)}
     missing = {
         named.get(name, name)
-        for name in packages - standard - {"efnas", "ethosu", "tflite_micro", "dask", "distributed"}
+        for name in packages - standard - {"efnas", "ethosu", "tflite_micro", "dask", "distributed", "horovod"}
     } - declared
     assert not missing
 
