@@ -43,6 +43,7 @@ def evaluate(
     from efnas.cli.run_names import options_for
     from efnas.cli.screen.console import console, print_json, print_next, print_note
     from efnas.cli.screen.progress import progress_bar
+    from efnas.cli.screen.ranks import joined
     from efnas.cli.screen.tables import ranking_table
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.config import frames_told
@@ -52,15 +53,19 @@ def evaluate(
     if eval_batches not in (None, "all") and not eval_batches.isdigit():
         raise EfnasError(f"--eval-batches is a number or all, not '{eval_batches}'.")
     more = {"eval.bn_recal_batches": bn_recal_batches, "eval.eval_batches_per_arch": eval_batches}
-    settings = run.settings(more, of_run=True)
-    supernet = supernet_of(settings)
-    chosen = chosen_of(supernet, settings.runtime.seed, archs or [], random or 0, settings.eval.eval_pool_size)
+    ranks = joined(quiet_tensorflow)
+    with ranks.together():
+        settings = run.settings(more, of_run=True)
+        supernet = supernet_of(settings)
+        chosen = chosen_of(supernet, settings.runtime.seed, archs or [], random or 0, settings.eval.eval_pool_size)
 
     quiet_tensorflow()
     from efnas.evaluation.ranking import rank_subnets
 
     with progress_bar("Evaluating", "batches") as update:
-        ranking = rank_subnets(settings, checkpoint, chosen, pictures, picture_count, update)
+        ranking = rank_subnets(settings, checkpoint, chosen, pictures, picture_count, update, ranks)
+    if ranking is None:
+        return
     if ranking.doubt:
         print_note(ranking.doubt)
     if output.as_json:

@@ -25,6 +25,7 @@ from efnas.cli.search_query import LimitOptions, query, show_answer
 from efnas.cli.search_sizes import show_sizes
 from efnas.cli.sizes import Sizes, settings_at
 from efnas.errors import EfnasError
+from efnas.ranks import SaidByFirst
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 app.command("query")(query)
@@ -67,6 +68,7 @@ def search(
         return
     from efnas.cli.screen.console import print_next, print_note
     from efnas.cli.screen.progress import progress_bar
+    from efnas.cli.screen.ranks import joined
     from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
     from efnas.core.alone import require_all_subnets
     from efnas.cost.table import read_table
@@ -82,18 +84,22 @@ def search(
     count = pair_count(pairs)
     if sizes and table:
         raise EfnasError("--table is of one size: leave it out with --size, and the costs of each are swept.")
-    every = settings_at(cost, sizes, of_run=True)
-    for settings in every.values():
-        supernet = supernet_of(settings)
-    require_all_subnets(supernet, "efnas search")
-    read_whole(checkpoint_path(settings, checkpoint), supernet.identity(settings.network.base_width))
-    name = settings.runtime.experiment_name + ("-sizes" if sizes else "")
-    folder = out or Path("outputs") / "search" / name
-    require_folder("--out", folder)
-    if holds_sizes(folder) and not sizes:
-        raise EfnasError(f"{folder} holds a search of several sizes: take another --out.")
-    costs = read_table(table, supernet.space) if table else None
-    compiler = cost.compiler(vela) if costs is None else None
+    ranks = joined(quiet_tensorflow)
+    if dask and ranks.size > 1:
+        raise SaidByFirst("--dask and several ranks are two ways to share out one search: take one of them.")
+    with ranks.together():
+        every = settings_at(cost, sizes, of_run=True)
+        for settings in every.values():
+            supernet = supernet_of(settings)
+        require_all_subnets(supernet, "efnas search")
+        read_whole(checkpoint_path(settings, checkpoint), supernet.identity(settings.network.base_width))
+        name = settings.runtime.experiment_name + ("-sizes" if sizes else "")
+        folder = out or Path("outputs") / "search" / name
+        require_folder("--out", folder)
+        if holds_sizes(folder) and not sizes:
+            raise EfnasError(f"{folder} holds a search of several sizes: take another --out.")
+        costs = read_table(table, supernet.space) if table else None
+        compiler = cost.compiler(vela) if costs is None else None
     quiet_tensorflow()
     from efnas.search.compute import compute_errors
     from efnas.search.folder import read_search, write_search
@@ -101,11 +107,14 @@ def search(
     from efnas.search.sweeping import swept_costs
 
     found = {}
-    with pass_engine(dask, print_note) as engine:
+    with pass_engine(dask, print_note, ranks) as engine:
         for size, settings in every.items():
             place = folder / str(size) if size else folder
             with progress_bar(f"Errors at {size}" if size else "Errors", "subnets") as progress:
-                errors = compute_errors(settings, checkpoint, place, count, overwrite, progress, engine, print_note)
+                errors = compute_errors(settings, checkpoint, place, count, overwrite, progress, engine, print_note,
+                                        ranks)  # fmt: skip
+            if errors is None:  # the first rank has them
+                continue
             own = costs
             if own is None:
                 with progress_bar("Costs", "subnets") as progress:
@@ -113,6 +122,8 @@ def search(
                                       progress, print_note, dask)  # fmt: skip
             written = write_search(place, own, errors)
             found[size] = read_search(place)
+    if not found:
+        return
     if sizes:
         write_sizes(folder, found)
         show_sizes(found, limits, top, output.as_json)

@@ -1,5 +1,6 @@
 """Subnets of a checkpoint, ranked by their error: what stands behind `efnas eval`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
@@ -11,6 +12,7 @@ from efnas.evaluation.panels import write_panel
 from efnas.evaluation.subnets import PoolEvaluation, result_of
 from efnas.evaluation.trained import Trained, open_trained
 from efnas.files import make_folder, write_json
+from efnas.ranks import ALONE, Ranks
 from efnas.runs.run_files import ranking_file
 from efnas.runs.subnet_errors import SubnetErrors
 
@@ -32,15 +34,21 @@ def rank_subnets(
     pictures: Optional[Path] = None,
     picture_count: int = 4,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Ranking:
-    """Evaluate archs with the weights of a checkpoint and write the ranking beside it, which `--arch best` reads.
+    ranks: Ranks = ALONE,
+) -> Optional[Ranking]:
+    """Evaluate archs with the weights of a checkpoint and write the ranking beside it, which `--arch best` reads. Ranks
+    share out the archs, and the first alone has the ranking; None on the others.
 
     `pictures` is a folder for panels of the best arch's predictions. Raises EfnasError for a checkpoint that is
     missing, damaged or of another network, before any data is read.
     """
-    with open_trained(config, which) as trained:
-        evaluation = trained.evaluation()
+    with ExitStack() as held:
+        trained = ranks.after_first(lambda: held.enter_context(open_trained(config, which, ranks)))
+        evaluation = ranks.after_first(trained.evaluation)
+        ranks.require_same({"checkpoint": trained.seal.data_sha256, **evaluation.sets.fingerprints()})
         errors = _errors(trained, evaluation, archs, progress)
+        if not ranks.first:
+            return None
         drawn = _draw(trained, evaluation, errors.ranking()[0], pictures, picture_count) if pictures else []
         sets, doubt = evaluation.sets, trained.doubt(evaluation.sets)
     path, state = trained.path, trained.seal.state

@@ -6,13 +6,14 @@ from typing import Iterator, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
-from efnas.backend import Device, open_session, select_device
+from efnas.backend import Device, open_session
 from efnas.config import Config
 from efnas.core.costs import supernet_variables
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.sources import DataSets, open_datasets, trained_on
 from efnas.evaluation.subnets import PoolEvaluation
+from efnas.ranks import ALONE, Ranks
 from efnas.runs.checkpoints import restore
 from efnas.runs.manifest import HOLDOUT, MANIFEST, geometry_of, read_manifest
 from efnas.runs.run_files import checkpoint_path
@@ -31,6 +32,7 @@ class Trained(NamedTuple):
     weights: Weights
     path: Path
     seal: Seal
+    ranks: Ranks
 
     def evaluation(self) -> PoolEvaluation:
         """With the data of the configuration; where its run held out another part of the training set
@@ -43,7 +45,7 @@ class Trained(NamedTuple):
         if run is not None and run.get(HOLDOUT) != data.val_holdout:
             mark = {key: run.get(f"data.train.{key}") for key in sets.train.fingerprint()}
             sets = sets._replace(train=trained_on(data, run.get(HOLDOUT), mark) or sets.train)
-        return PoolEvaluation(self.supernet, self.weights, self.config, sets, self.device.threads)
+        return PoolEvaluation(self.supernet, self.weights, self.config, sets, self.device.threads, self.ranks)
 
     def doubt(self, sets: DataSets) -> Optional[str]:
         """What is to be said of errors on the validation pairs, where something is."""
@@ -61,7 +63,7 @@ class Trained(NamedTuple):
 
 
 @contextmanager
-def open_trained(config: Config, which: str) -> Iterator[Trained]:
+def open_trained(config: Config, which: str, ranks: Ranks = ALONE) -> Iterator[Trained]:
     """Open `best` or `last` of the run of a configuration, or the checkpoint at a path.
 
     Raises EfnasError for a checkpoint that is missing, damaged or of another network.
@@ -69,9 +71,9 @@ def open_trained(config: Config, which: str) -> Iterator[Trained]:
     path, supernet = checkpoint_path(config, which), supernet_of(config)
     width = config.network.base_width
     require_network(read_seal(path), path, supernet.identity(width))  # before it is built; `restore` looks at the files
-    device = select_device(config.runtime.gpu_device, config.runtime.threads)
+    device = ranks.device(config.runtime.gpu_device, config.runtime.threads)
     with tf.Graph().as_default():
         weights = Weights(supernet_variables(supernet, width))
         with open_session(device) as session:
             seal = restore(session, weights.saved, path, supernet.identity(width))
-            yield Trained(config, supernet, device, session, weights, path, seal)
+            yield Trained(config, supernet, device, session, weights, path, seal, ranks)

@@ -1,4 +1,4 @@
-"""Where passes are done: one after another in this process, or spread over the workers of a Dask cluster.
+"""Where passes are done: one after another in this process, shared out among ranks, or spread over a Dask cluster.
 
 An engine is a function `(passes, wanted)` that gives the errors of each wanted pass, in any order. Workers load this
 module with the first task they get: it leaves TensorFlow to that task, or a worker would be deaf while it is imported.
@@ -14,6 +14,7 @@ import numpy as np
 from efnas.cluster import Cluster, worker_memory_gb
 from efnas.config import Config
 from efnas.errors import EfnasError, brief
+from efnas.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from efnas.search.passes import Passes
@@ -57,11 +58,26 @@ def here(passes: "Passes", wanted: List[Pass]) -> Iterator[Settled]:
     return ((each, passes.errors(each)) for each in wanted)
 
 
+def among(ranks: Ranks) -> Engine:
+    """Shared out: all ranks call it with the same passes, and have the errors of all."""
+
+    def engine(passes: "Passes", wanted: List[Pass]) -> Iterator[Settled]:
+        for first in range(0, len(wanted), ranks.size):
+            own = ranks.dealt(wanted[first : first + ranks.size])
+            for settled in ranks.gathered(list(here(passes, own))):
+                yield from settled
+
+    return engine
+
+
 @contextmanager
-def pass_engine(dask: Optional[str], note: Callable[[str], None] = lambda line: None) -> Iterator[Engine]:
-    """An engine on the scheduler at the address `dask`, or here without one. Raises EfnasError when nobody answers."""
+def pass_engine(
+    dask: Optional[str], note: Callable[[str], None] = lambda line: None, ranks: Ranks = ALONE
+) -> Iterator[Engine]:
+    """An engine on the scheduler at the address `dask`, or without one among ranks. Raises EfnasError when nobody
+    answers."""
     if dask is None:
-        yield here
+        yield among(ranks)
         return
     with Cluster(dask, note) as cluster:
 

@@ -13,6 +13,7 @@ from efnas.errors import EfnasError
 from efnas.evaluation.space_errors import SpaceEvaluator, bundles
 from efnas.evaluation.trained import Trained, open_trained
 from efnas.machine import available_memory_gb
+from efnas.ranks import ALONE, Ranks
 from efnas.search.pass_engines import Computation, Pass
 
 # What of the free memory the batches may take, which are read once and go through every pass.
@@ -100,13 +101,18 @@ class Passes:
 
 @contextmanager
 def open_passes(
-    config: Config, which: str, pairs: Optional[int], opened: Sequence[str], memory_gb: Optional[float] = None
+    config: Config,
+    which: str,
+    pairs: Optional[int],
+    opened: Sequence[str],
+    memory_gb: Optional[float] = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Passes]:
     """Those over a checkpoint, with no more than `memory_gb` to take (None: all that is free).
 
     Raises EfnasError for a checkpoint or data that are missing.
     """
-    with open_trained(config, which) as trained:
+    with open_trained(config, which, ranks) as trained:
         yield Passes(trained, pairs, opened, memory_gb)
 
 

@@ -107,9 +107,9 @@ def opened(monkeypatch):
     """The checkpoints that this process opens as a worker would; it keeps none of them."""
     seen, honest = [], passes.open_trained
 
-    def counting(config, which):  # noqa: F811
+    def counting(config, which, ranks):  # noqa: F811
         seen.append(which)
-        return honest(config, which)
+        return honest(config, which, ranks)
 
     monkeypatch.setattr(passes, "open_trained", counting)
     yield seen

@@ -24,8 +24,12 @@ from efnas.core.variables import first_values  # noqa: E402
 from efnas.core.weights import Weights  # noqa: E402
 from efnas.data.batches import Batch  # noqa: E402
 from efnas.errors import EfnasError  # noqa: E402
+from efnas.evaluation.ranking import rank_subnets  # noqa: E402
 from efnas.ranks import ALONE, join  # noqa: E402
 from efnas.runs.resume import Resume  # noqa: E402
+from efnas.search import compute  # noqa: E402
+from efnas.search.compute import compute_errors  # noqa: E402
+from efnas.search.pass_engines import among  # noqa: E402
 from efnas.training import fair_step  # noqa: E402
 from efnas.training.events import Evaluating, Stepped  # noqa: E402
 from efnas.training.loop import run_training  # noqa: E402
@@ -90,6 +94,18 @@ def stopped(ranks, config, resume, when):
         return train(ranks, config, resume, request.wanted, watch)
 
 
+def opened_within(*size):
+    return [block.name for block in SMALL.space.blocks[-3:]]
+
+
+def measured(config, out, ranks=ALONE):
+    """The ranking of some subnets; the errors of all are written, in four passes where the last blocks are opened."""
+    archs = [SMALL.space.baseline, *map(SMALL.space.at, range(6))]
+    ranking = rank_subnets(config, "last", archs, ranks=ranks)
+    compute_errors(config, "last", out / "errors", engine=among(ranks), ranks=ranks)
+    return ranking and ranking.as_dict["ranking"]
+
+
 def refused(work):
     try:
         work()
@@ -113,6 +129,9 @@ def main(chairs, out):
     second = stopped(ranks, config, Resume(), lambda event: isinstance(event, Evaluating) and event.epoch == 2)
     found["stops"] = [(type(each).__name__, each.number, each.step) for each in (first, second)]
     found["end"] = type(train(ranks, config, Resume())).__name__
+
+    compute.opened_within = opened_within
+    found["ranking"] = measured(config, out, ranks)
 
     other = config.changed("runtime", seed=ranks.rank, experiment_name="other")
     found["another run"] = refused(lambda: train(ranks, other))

@@ -17,7 +17,7 @@ from conftest import PROJECT, events_of
 from hypothesis import given
 from hypothesis import strategies as st
 from interruption import contents, copied
-from ranks_at_work import settings
+from ranks_at_work import measured, opened_within, settings
 
 from efnas import ranks
 from efnas.backend import select_device
@@ -29,6 +29,8 @@ from efnas.runs.manifest import RANKS, read_manifest
 from efnas.runs.resume import Resume
 from efnas.runs.run_files import LAST
 from efnas.runs.seal import read_whole
+from efnas.search import compute
+from efnas.search.errors import ERRORS, read_errors
 from efnas.training.events import Finished
 from efnas.training.plan import prepare
 
@@ -176,6 +178,17 @@ def test_what_one_rank_refuses_all_do_and_the_first_says_who(two):
     for rank in two[0]:
         assert rank["another run"] == seeds
         assert rank["on one"] == [f"On {gethostname()}, rank 1: It is not here.", 2]
+
+
+def test_errors_that_two_ranks_share_out_are_those_of_one_process_to_the_bit(
+    two, small_chairs, second_space, tmp_path, monkeypatch
+):
+    found, out = two
+    monkeypatch.setattr(compute, "opened_within", opened_within)
+    config = load_config(assignments=settings(small_chairs, copied(out / "stopped" / "supernet", tmp_path)))
+    assert found[0]["ranking"] == measured(config, tmp_path) and found[1]["ranking"] is None
+    assert (out / "errors" / ERRORS).read_bytes() == (tmp_path / "errors" / ERRORS).read_bytes()
+    assert read_errors(out / "errors").about["second_recalibration"]["subnets"] == 16
 
 
 def said_by_ranks(output):

@@ -3,14 +3,19 @@
 import os
 import socket
 import sys
-from typing import Optional
+from typing import Callable, Optional
 
 from efnas.cli.click import get_current_context
 from efnas.ranks import Ranks, join, launched
 
 
-def joined() -> Ranks:
-    """Meet the other processes of the launcher, where there is one; all but the first are silent from then on."""
+def joined(prepare: Callable[[], None] = lambda: None) -> Ranks:
+    """Meet the other processes of the launcher, where there is one; all but the first are silent from then on.
+
+    It imports TensorFlow, for which `prepare` has to be done before.
+    """
+    if launched()[1] > 1:
+        prepare()
     ranks = join()
     context = get_current_context()
     if not ranks.first:
