@@ -14,7 +14,7 @@ setup: .venv/ready .venv-vela/ready
 	@.ci/setup.sh vela
 
 # Training in several processes (horovodrun -np 4 .venv/bin/efnas train ...), compiled into .venv.
-horovod: setup
+horovod: .venv/ready
 	@.venv/bin/python -c 'import horovod.tensorflow' 2>/dev/null || .ci/setup.sh horovod
 
 # A second compiler beside the default one: make vela-5.2.0

@@ -68,8 +68,7 @@ horovod)  # into .venv, compiled against its TensorFlow; what is set for GPUs (H
     [ -n "${HOROVOD_WITH_MPI:-}" ] || export HOROVOD_WITHOUT_MPI=1
     echo "Compiling Horovod (about four minutes, once)"
     .venv/bin/pip install --quiet cmake==3.26.4
-    .venv/bin/pip install --quiet --no-deps --no-build-isolation -r .ci/requirements-horovod.txt
-    .venv/bin/python -c 'import horovod.tensorflow' 2>/dev/null
+    .venv/bin/pip install --quiet --no-cache-dir --no-deps --no-build-isolation -r .ci/requirements-horovod.txt
     ;;
 vela)
     folder=.venv-vela${2:+-$2}

@@ -8,9 +8,12 @@ import os
 import pickle
 import socket
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from efnas.errors import EfnasError, brief
+
+if TYPE_CHECKING:
+    from efnas.backend import Device
 
 # What the variables begin with in which launchers say rank, size and local rank: Horovod's own, and Open MPI's.
 LAUNCHERS = ("HOROVOD_", "OMPI_COMM_WORLD_")
@@ -108,7 +111,7 @@ class Ranks:
                         f"on rank {rank}."
                     )
 
-    def device(self, gpu_device: Optional[int], threads: int) -> Any:
+    def device(self, gpu_device: Optional[int], threads: int) -> "Device":
         """What it computes on (see `backend.select_device`): the GPU of its number on the machine, where there are
         any. Raises EfnasError where one GPU was asked for."""
         from efnas.backend import select_device

@@ -22,9 +22,8 @@ from efnas.data.sampling_plan import SamplePlan, coverage, training_plan
 from efnas.errors import TrainingDiverged
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.runs.checkpoints import Checkpointer, restore
-from efnas.runs.history import LOG, History, Milestone, open_run_folder
-from efnas.runs.lock import RunLock
-from efnas.runs.manifest import identity_sha256, write_manifest
+from efnas.runs.history import LOG, History, Milestone
+from efnas.runs.manifest import identity_sha256
 from efnas.runs.progress import RunProgress
 from efnas.runs.resume import Resume, Resumption
 from efnas.runs.run_files import BEST, KEPT, LAST, is_kept
@@ -35,13 +34,12 @@ from efnas.training.events import (
     Evaluated,
     Evaluating,
     Event,
-    Finished,
     NotFinite,
     Saved,
     Stepped,
     Stopped,
 )
-from efnas.training.plan import Plan, allowed
+from efnas.training.plan import Plan, finished, opened
 from efnas.training.recording import Recording
 from efnas.training.schedule import learning_rate
 
@@ -60,9 +58,9 @@ def run_training(
     folder, ranks = plan.config.runtime.run_folder, plan.ranks
     with ExitStack() as held:
         ranks.require_same({**plan.manifest["identity"], "whether there is a GPU": plan.device.gpu})
-        resumption = ranks.of_first(lambda: _opened(plan, overwrite, resume, held))
+        resumption = ranks.of_first(lambda: opened(plan, overwrite, resume, held))
         if resumption and resumption.progress.finished(plan.config):
-            yield _finished(plan, resumption.progress, 0.0)
+            yield finished(plan, resumption.progress, 0.0)
             return
         history = ranks.first and History(folder, plan.pool, plan.supernet, resumption and resumption.histories)
         held.enter_context(tf.Graph().as_default())
@@ -73,33 +71,13 @@ def run_training(
             yield event
 
 
-def _opened(plan: Plan, overwrite: bool, resume: Optional[Resume], held: ExitStack) -> Optional[Resumption]:
-    """Lock the folder of a run, which is `held`, and make it, or say from where in it the run goes on."""
-    folder = plan.config.runtime.run_folder
-    allowed(plan, overwrite, resume)  # what is refused leaves no lock behind
-    held.enter_context(RunLock(folder))
-    resumption = allowed(plan, overwrite, resume)
-    if not resumption:
-        open_run_folder(folder, plan.manifest)
-    elif not resumption.progress.finished(plan.config):
-        write_manifest(folder, resumption.manifest)
-    return resumption
-
-
-def _finished(plan: Plan, at: RunProgress, seconds: float) -> Finished:
-    early = at.stopped_early(plan.config)
-    return Finished(plan.config.runtime.run_folder, at.step, at.best, at.best_epoch, at.zero_epe, early, seconds)
-
-
 class _Run:
     """The graph of a run and where it stands (`at`); only the first rank has a history."""
 
-    def __init__(
-        self, plan: Plan, history: Optional[History], resumption: Optional[Resumption], stop_wanted: StopWanted
-    ):
+    def __init__(self, plan: Plan, history: Optional[History], resumption: Optional[Resumption], wanted: StopWanted):
         self.plan, self.history, self.resumption = plan, history, resumption
         self.folder, self.ranks = plan.config.runtime.run_folder, plan.ranks
-        self.stop_wanted = lambda: plan.ranks.any(stop_wanted())
+        self.stop_wanted = lambda: plan.ranks.any(wanted())
         self.at = resumption.progress if resumption else RunProgress.of_space(plan.supernet.space)
         self.network = plan.supernet.identity(plan.config.network.base_width)
         self.manifest = resumption.manifest if resumption else plan.manifest
@@ -126,9 +104,8 @@ class _Run:
         """Built when it is first asked for: the first step need not wait for it."""
         if self._evaluation is None:
             plan = self.plan
-            self._evaluation = PoolEvaluation(
-                plan.supernet, self.weights, plan.config, plan.sets, plan.device.threads, plan.ranks
-            )
+            how = plan.config, plan.sets, plan.device.threads, plan.ranks
+            self._evaluation = PoolEvaluation(plan.supernet, self.weights, *how)
         return self._evaluation
 
     def events(self) -> Iterator[Event]:
@@ -163,7 +140,7 @@ class _Run:
                     yield self.save(session, KEPT.format(epoch), self.keeper)
                 yield self.save(session, LAST)
                 at_start = False
-        yield _finished(self.plan, at, time.monotonic() - began)
+        yield finished(self.plan, at, time.monotonic() - began)
 
     def first_values(self, session: tf.Session) -> None:
         beginning, restored = self.plan.beginning, []
@@ -262,12 +239,10 @@ class _Run:
         return Evaluated(milestone, errors, full, figures, best, at.counts)
 
     def save(self, session: tf.Session, name: str, checkpointer: Optional[Checkpointer] = None) -> Saved:
-        self.saved_at = time.monotonic()
-        if not self.ranks.first:
-            return Saved(name, self.at.step)
-        state = {"epoch": self.at.epoch, **self.at.as_state(), "metric": self.plan.config.eval.best_metric,
-                 "histories": self.history.lengths(), "identity_sha256": identity_sha256(self.manifest),
-                 **self.network}  # fmt: skip
-        (checkpointer or self.checkpointer).save(session, self.folder / name, state)
+        if self.ranks.first:
+            state = {"epoch": self.at.epoch, **self.at.as_state(), "metric": self.plan.config.eval.best_metric,
+                     "histories": self.history.lengths(), "identity_sha256": identity_sha256(self.manifest),
+                     **self.network}  # fmt: skip
+            (checkpointer or self.checkpointer).save(session, self.folder / name, state)
         self.saved_at = time.monotonic()
         return Saved(name, self.at.step)

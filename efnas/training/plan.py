@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+from contextlib import ExitStack
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from efnas.backend import Device, tensorflow_series, uses_onednn
@@ -17,11 +18,14 @@ from efnas.errors import EfnasError
 from efnas.files import existing_folder
 from efnas.ranks import ALONE, Ranks
 from efnas.runs.beginning import PATH, SHA256, Beginning, beginning_of
-from efnas.runs.history import require_new_run
-from efnas.runs.manifest import SERIES, build_manifest, read_manifest
+from efnas.runs.history import open_run_folder, require_new_run
+from efnas.runs.lock import RunLock
+from efnas.runs.manifest import SERIES, build_manifest, read_manifest, write_manifest
+from efnas.runs.progress import RunProgress
 from efnas.runs.resume import Resume, Resumption, check_resume, scheduled
 from efnas.runs.run_files import checkpoint_bytes
 from efnas.runs.supernet import in_one_form, supernet_of
+from efnas.training.events import Finished
 from efnas.training.fair_step import FairStep
 from efnas.training.gradients import as_convolutions
 from efnas.training.single_step import SingleStep
@@ -90,7 +94,8 @@ def prepare(
     steps = math.ceil(samples / train.batch_size)
     step = (FairStep if supernet.arch is None else SingleStep)(supernet, config, ranks)
     identity = {**step.identity, SERIES: tensorflow_series(), **({SHA256: beginning.sha256} if beginning else {})}
-    own_gradients = as_convolutions(config.runtime.convolution_gradients, device, Cache(cache_folder()))
+    setting = config.runtime.convolution_gradients
+    own_gradients = ranks.of_first(lambda: as_convolutions(setting, device, Cache(cache_folder())))
     computing = {"onednn": uses_onednn(), "own_gradients": own_gradients}
     manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name, computing, ranks.size)
     needed, free = _disk(config, supernet)
@@ -102,6 +107,25 @@ def allowed(plan: Plan, overwrite: bool, resume: Optional[Resume]) -> Optional[R
     """From where it would go on. Raises EfnasError for a run that is not to be replaced, or cannot go on."""
     folder = plan.config.runtime.run_folder
     return check_resume(folder, plan.manifest, resume) if resume else require_new_run(folder, overwrite)
+
+
+def opened(plan: Plan, overwrite: bool, resume: Optional[Resume], held: ExitStack) -> Optional[Resumption]:
+    """Lock the folder of a run, which is `held`, and make it, or say from where in it the run goes on."""
+    folder = plan.config.runtime.run_folder
+    allowed(plan, overwrite, resume)  # what is refused leaves no lock behind
+    held.enter_context(RunLock(folder))
+    resumption = allowed(plan, overwrite, resume)
+    if not resumption:
+        open_run_folder(folder, plan.manifest)
+    elif not resumption.progress.finished(plan.config):
+        write_manifest(folder, resumption.manifest)
+    return resumption
+
+
+def finished(plan: Plan, at: RunProgress, seconds: float) -> Finished:
+    """The event of a run that is at its end, after so many seconds of this process."""
+    early = at.stopped_early(plan.config)
+    return Finished(plan.config.runtime.run_folder, at.step, at.best, at.best_epoch, at.zero_epe, early, seconds)
 
 
 def _disk(config: Config, supernet: Supernet) -> Tuple[int, int]:
