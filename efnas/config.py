@@ -65,7 +65,9 @@ class Data(Section):
     dataset: Literal["flying_chairs2", "synthetic"] = Field(
         "flying_chairs2", description="`synthetic` writes the data set that the section below describes."
     )
-    base_path: Path = Field(Path("datasets/FlyingChairs2"), description="Folder of the data set.")
+    base_path: Path = Field(
+        Path("datasets/FlyingChairs2"), description="Folder of the data set, or of what `efnas data pack` made of it."
+    )
     train_dir: str = Field("train", description="Folder of the training pairs in it.")
     val_dir: str = Field("val", description="Folder of the validation pairs in it.")
     train_list: Optional[str] = Field(None, description="Index list of the training pairs, in place of their folder.")

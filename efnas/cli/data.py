@@ -1,4 +1,4 @@
-"""`efnas data`: check a data set, or write a synthetic one."""
+"""`efnas data`: check a data set, pack it, or write a synthetic one."""
 
 from pathlib import Path
 from typing import Optional
@@ -10,13 +10,13 @@ from efnas.cli.grouping import grouped
 from efnas.cli.options import Output
 from efnas.errors import CheckFailed
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check a data set, or write a synthetic one.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check, pack or make a data set.")
 
 
 @app.command()
 @grouped
 def check(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of pairs, or one with train/ and val/ in it.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of pairs, of train/ and val/, or packed.")],
     index_list: Annotated[
         Optional[Path],
         typer.Option(
@@ -27,7 +27,10 @@ def check(
     min_width: Annotated[int, typer.Option(min=1, help="Smallest width that is in order.")] = 1,
     output: Output = Output(),
 ) -> None:
-    """Go over every file: pairs complete, images whole, sizes equal, flow whole, finite and known."""
+    """Go over every file: pairs complete, images whole, sizes equal, flow whole, finite and known.
+
+    Of packed data every pair must be what was packed.
+    """
     from efnas.cli.screen.console import console, print_json, print_next, table
     from efnas.cli.screen.progress import progress_bar
     from efnas.data.check import check_data
@@ -83,4 +86,44 @@ def synth(
         f"Wrote {pairs} training and {val_pairs} validation pairs of {width}x{height} pixels to {out} "
         f"(mean flow {mean:.2f} px)."
     )
+    print_next(f"efnas data check {out}")
+
+
+@app.command()
+@grouped
+def pack(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A data set with train/, val/ or index lists in it.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; it must not exist.")],
+    flow: Annotated[
+        str, typer.Option(metavar="float32|float16", help="As it is, or rounded: 29 % less to read.")
+    ] = "float32",
+    train_list: Annotated[
+        Optional[str],
+        typer.Option(metavar="FILE", show_default=False, help="Index list in SRC, in place of its folder train/."),
+    ] = None,
+    val_list: Annotated[
+        Optional[str],
+        typer.Option(metavar="FILE", show_default=False, help="Index list in SRC, in place of its folder val/."),
+    ] = None,
+    output: Output = Output(),
+) -> None:
+    """Decode a data set once, into one file a set that training reads crops from, wherever they lie.
+
+    data.base_path then names OUT. A run has the same bits with it as with SRC, and may change from one to the other.
+    """
+    from efnas.cli.screen.console import print_json, print_next
+    from efnas.cli.screen.progress import progress_bar
+    from efnas.cli.screen.tensorflow_messages import quiet_tensorflow
+
+    quiet_tensorflow()
+    from efnas.data.packing import write_packed
+
+    with progress_bar(f"Packing into {out}", "pairs") as update:
+        packed = write_packed(source, out, flow, train_list, val_list, update)
+    if output.as_json:
+        print_json({"folder": str(out), "flow": flow, **packed._asdict()})
+        return
+    pairs = " and ".join(f"{count:,} {part}" for part, count in packed.pairs.items())
+    rounded = f" (rounded by up to {packed.rounding_px:.4f} px)" if packed.rounding_px else ""
+    print(f"Packed {pairs} pairs into {out}: {packed.bytes / 1e6:,.1f} MB, flow as {flow}{rounded}.")
     print_next(f"efnas data check {out}")

@@ -1,1 +1,1 @@
-"""Optical-flow data: files, folders, plans of an epoch, batches for TensorFlow, and made-up pairs for a first run."""
+"""Optical-flow data: files, folders, packed sets, plans of an epoch, batches; made-up pairs for a first run."""

@@ -1,4 +1,7 @@
-"""Batches for TensorFlow: files are decoded, and cropped or scaled, by tf.data, in parallel and ahead of the step."""
+"""Batches for TensorFlow: files are decoded, and cropped or scaled, by tf.data, in parallel and ahead of the step.
+
+What was packed is cropped where it lies, and goes the same way from there.
+"""
 
 from typing import Callable, Iterator, NamedTuple, Optional, Tuple
 
@@ -8,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from efnas.data.check import check_sample, of_another_size
 from efnas.data.flow_files import HEADER_BYTES, MAGIC, UNKNOWN
 from efnas.data.flying_chairs import DataSet
+from efnas.data.packed import PackedFile
 from efnas.data.sampling_plan import SamplePlan
 from efnas.data.scaling import smaller, smaller_flow
 from efnas.errors import EfnasError
@@ -49,28 +53,32 @@ class BatchReader:
         self.height, self.width = height, width
         self._one_size = whole and unscaled_truth
         framing = _cropped if not whole else _scaled_images if unscaled_truth else _scaled
-        self._paths = tf.placeholder(tf.string, [None, 3])
         self._crops = tf.placeholder(tf.int64, [None, 2])
+        if dataset.packed:
+            self._places = tf.placeholder(tf.int64, [None])
+            frames = _unpacking(dataset, height, width, whole)
+        else:
+            self._places, frames = tf.placeholder(tf.string, [None, 3]), lambda paths, crop: decoded_frames(paths)
 
         @plain
-        def decode(paths, crop):
-            images, flow = _decode(paths, crop, height, width, framing)
+        def read(place, crop):
+            images, flow = _framed(*frames(place, crop), crop, height, width, framing)
             return images, flow if flow_clip is None else tf.clip_by_value(flow, -flow_clip, flow_clip)
 
         @plain
         def pieces(*batch):
             return tf.data.Dataset.from_tensor_slices(batch).batch(micro_size)
 
-        samples = tf.data.Dataset.from_tensor_slices((self._paths, self._crops))
-        batches = samples.map(decode, num_parallel_calls=threads).batch(batch_size)
+        samples = tf.data.Dataset.from_tensor_slices((self._places, self._crops))
+        batches = samples.map(read, num_parallel_calls=threads).batch(batch_size)
         if micro_size and micro_size < batch_size:
             batches = batches.flat_map(pieces)
         self._iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
         self.batch = Batch(*self._iterator.get_next())
 
     def start(self, session, plan: SamplePlan) -> None:
-        paths = self.dataset.paths(plan.indices)
-        session.run(self._iterator.initializer, {self._paths: paths, self._crops: plan.crops})
+        places = plan.indices if self.dataset.packed else self.dataset.paths(plan.indices)
+        session.run(self._iterator.initializer, {self._places: places, self._crops: plan.crops})
 
     def arrays(self, session, plan: SamplePlan) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         """The batches of a plan as arrays (images, flow). Raises EfnasError, naming the file, for a broken sample."""
@@ -103,21 +111,44 @@ def micro_batch_sizes(samples: int, batch_size: int, micro_size: Optional[int]) 
     return [min(micro_size, samples - start) for start in range(0, samples, micro_size)]
 
 
-def _decode(paths, crop, height: int, width: int, framing: Callable):
-    first = tf.image.decode_png(tf.read_file(paths[0]), channels=3)
-    second = tf.image.decode_png(tf.read_file(paths[1]), channels=3)
+def decoded_frames(paths):
+    """Both frames of a pair uint8 [h, w, 3] and the flow float32 [h, w, 2], of one size, of its files' paths [3]."""
+    first, second = (tf.image.decode_png(tf.read_file(paths[place]), channels=3) for place in (0, 1))
     flow = _decode_flo(tf.read_file(paths[2]), paths[2])
+    sizes = [tf.shape(each)[:2] for each in (first, second, flow)]
+    agree = tf.reduce_all([tf.reduce_all(tf.equal(sizes[0], other)) for other in sizes[1:]])
+    with tf.control_dependencies([tf.Assert(agree, ["sizes differ", paths])]):
+        return first, second, tf.identity(flow)
+
+
+def _unpacking(dataset: DataSet, height: int, width: int, whole: bool) -> Callable:
+    """As `decoded_frames`, of the number of a packed sample; of frames that are cropped the crop alone."""
+    file = PackedFile(dataset.source)
+
+    def frames(index, crop):
+        place = dataset.samples[index].packed
+        if whole:
+            return tuple(file.cut(place, 0, 0, place.height, place.width))
+        room = np.array([place.height - height, place.width - width])
+        if (room < 0).any():
+            raise ValueError("too small")
+        return tuple(file.cut(place, *np.where(crop < 0, room // 2, crop % (room + 1)), height, width))
+
+    flow_type = tf.as_dtype(dataset.samples[0].packed.flow_type)
+
+    def unpacked(index, crop):
+        first, second, flow = tf.numpy_function(frames, [index, crop], [tf.uint8, tf.uint8, flow_type])
+        for tensor, channels in ((first, 3), (second, 3), (flow, 2)):
+            tensor.set_shape([None, None, channels])
+        return first, second, _known(tf.cast(flow, tf.float32), ["packed", index])
+
+    return unpacked
+
+
+def _framed(first, second, flow, crop, height: int, width: int, framing: Callable):
     size = tf.shape(first)[:2]
-    sizes_agree = tf.reduce_all(
-        [
-            tf.reduce_all(tf.equal(size, tf.shape(second)[:2])),
-            tf.reduce_all(tf.equal(size, tf.shape(flow)[:2])),
-            tf.reduce_all(size >= [height, width]),
-        ]
-    )
-    with tf.control_dependencies([tf.Assert(sizes_agree, ["sizes differ or are too small", paths])]):
-        room = tf.cast(size, tf.int64) - [height, width]
-        flow = tf.identity(flow)
+    with tf.control_dependencies([tf.Assert(tf.reduce_all(size >= [height, width]), ["too small", size])]):
+        room, flow = tf.cast(size, tf.int64) - [height, width], tf.identity(flow)
     top_left = tf.cast(tf.where(crop < 0, room // 2, crop % (room + 1)), tf.int32)
     images, flow = framing([first, second], flow, top_left, height, width)
     return tf.cast(images, tf.float32) / 127.5 - 1.0, flow
@@ -157,5 +188,10 @@ def _decode_flo(raw, path):
         "broken .flo",
     ):
         values = tf.decode_raw(raw, tf.float32)[HEADER_BYTES // 4 :]
-    with check(tf.reduce_all(tf.abs(values) < UNKNOWN), "flow is not finite, or not known"):
-        return tf.reshape(values, [side[1], side[0], 2])
+    return tf.reshape(_known(values, [path]), [side[1], side[0], 2])
+
+
+def _known(flow, told: list):
+    known = tf.Assert(tf.reduce_all(tf.abs(flow) < UNKNOWN), ["flow is not finite, or not known", *told])
+    with tf.control_dependencies([known]):
+        return tf.identity(flow)

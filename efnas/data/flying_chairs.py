@@ -11,19 +11,36 @@ from efnas.errors import EfnasError
 from efnas.files import read_file
 
 FIRST, SECOND, FLOW = "-img_0.png", "-img_1.png", "-flow_01.flo"
+FLOAT32, FLOAT16 = "float32", "float16"  # of packed flow
+
+
+class Place(NamedTuple):
+    """Where a sample stands in a packed file (see `packed`): its first byte, the size of its frames, the type of its
+    flow, and the hash of its content."""
+
+    file: Path
+    flow_type: str
+    offset: int
+    height: int
+    width: int
+    content: str
 
 
 class Sample(NamedTuple):
-    """One pair of images and the flow from the first to the second; `name` is the same on every machine."""
+    """One pair of images and the flow from the first to the second; `name` is the same on every machine.
+
+    What of a `packed` sample the paths name need not be there: `first` says which file it was, below the packed folder.
+    """
 
     name: str
     first: Path
     second: Path
     flow: Path
+    packed: Optional[Place] = None
 
 
 class DataSet(NamedTuple):
-    """Samples in the order of their names, and where they were found."""
+    """Samples in the order of their names, all or none of them packed, and where they were found."""
 
     samples: Tuple[Sample, ...]
     source: Path
@@ -33,11 +50,17 @@ class DataSet(NamedTuple):
 
     def paths(self, indices: np.ndarray) -> np.ndarray:
         """Paths of some samples, [n, 3]: first image, second image, flow."""
-        return np.array([[str(path) for path in self.samples[index][1:]] for index in indices]).reshape(-1, 3)
+        return np.array([[str(path) for path in self.samples[index][1:4]] for index in indices]).reshape(-1, 3)
+
+    @property
+    def packed(self) -> bool:
+        return bool(self.samples) and self.samples[0].packed is not None
 
     def fingerprint(self) -> dict:
-        """What tells two data sets apart whatever folder they lie in: the count and the hash of the sample names."""
-        return fingerprint_of([sample.name for sample in self.samples])
+        """What tells two data sets apart whatever folder they lie in: the count and the hash of the sample names, and
+        whether the flow was rounded when it was packed."""
+        rounded = {"flow": FLOAT16} if self.packed and self.samples[0].packed.flow_type == FLOAT16 else {}
+        return {**fingerprint_of([sample.name for sample in self.samples]), **rounded}
 
 
 def fingerprint_of(names: Sequence[str]) -> dict:
@@ -114,7 +137,7 @@ def index_list(list_file: Path, base: Path) -> DataSet:
             raise EfnasError(f"{list_file}, line {number}: {name} names no sample.")
         else:
             raise EfnasError(f"{list_file}, line {number}: a sample is one path or three, not {len(words)}.")
-        for path in sample[1:]:
+        for path in sample[1:4]:
             if not os.path.isfile(path):  # unlike pathlib it takes a name that is too long for one that is not there
                 raise EfnasError(f"{list_file}, line {number}: there is no file {path}.")
         samples.append(sample)
@@ -129,11 +152,6 @@ def index_list(list_file: Path, base: Path) -> DataSet:
             raise EfnasError(f"The index list {list_file} names sample {sample.name} twice{other}.")
         seen[place] = sample.name
     return DataSet(tuple(samples), list_file)
-
-
-def find_dataset(base: Path, folder: str, list_file: Optional[str]) -> DataSet:
-    """The data set of a configuration: its index list where it names one, else its folder."""
-    return index_list(base / list_file, base) if list_file else index_folder(base / folder)
 
 
 def _is_file(entry: os.DirEntry) -> bool:

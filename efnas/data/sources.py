@@ -1,11 +1,13 @@
 """The training and validation sets of a configuration; synthetic ones are written on first use, when asked for."""
 
 import os
+from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
 from efnas.config import Data
-from efnas.data.flying_chairs import DataSet, find_dataset, planned_folder
+from efnas.data.flying_chairs import DataSet, index_folder, index_list, planned_folder
 from efnas.data.holdout import held_out
+from efnas.data.packed import packed_dataset, packed_parts
 from efnas.errors import EfnasError
 from efnas.strict_json import read_json
 
@@ -27,6 +29,13 @@ class DataSets(NamedTuple):
         shared = self.shared()
         told = "validation pairs are training pairs too: errors on them say little of new pairs."
         return f"{shared:,} of the {len(self.val):,} {told}" if shared else None
+
+
+def find_dataset(base: Path, folder: str, list_file: Optional[str]) -> DataSet:
+    """The data set of a configuration: its index list where it names one, else its folder; or what was packed of it."""
+    if packed_parts(base):
+        return packed_dataset(base, list_file or folder)
+    return index_list(base / list_file, base) if list_file else index_folder(base / folder)
 
 
 def open_datasets(
@@ -54,10 +63,10 @@ def open_datasets(
 
 def trained_on(data: Data, holdout: Optional[int], fingerprint: dict) -> Optional[DataSet]:
     """The training set of a run that held out so many pairs of the data of this configuration; None where that has
-    another fingerprint: the run was trained on something else."""
+    other names than this fingerprint: the run was trained on something else."""
     train = find_dataset(data.base_path, data.train_dir, data.train_list)
     found = held_out(train, holdout)[0] if holdout else train
-    return found if found.fingerprint() == fingerprint else None
+    return found if found.fingerprint()["names_sha256"] == fingerprint["names_sha256"] else None
 
 
 def planned_datasets(data: Data) -> DataSets:

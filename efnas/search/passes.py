@@ -7,7 +7,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 import numpy as np
 
 from efnas.config import Config
-from efnas.data.flow_files import read_flo
+from efnas.data.packed import frame_size
 from efnas.data.sampling_plan import evaluation_plan
 from efnas.errors import EfnasError
 from efnas.evaluation.space_errors import SpaceEvaluator, bundles
@@ -74,7 +74,7 @@ class Passes:
         pixels = config.data.input_height * config.data.input_width
         of_truth = pixels
         if config.data.whole:  # as large as the frames are, of which the first stands for all
-            height, width, _ = read_flo(self._evaluation.sets.val.samples[0].flow).shape
+            height, width = frame_size(self._evaluation.sets.val.samples[0])
             of_truth = height * width
         recalibration = config.eval.bn_recal_batches * config.train.batch_size * 8 * pixels
         size = 4 * (recalibration + len(self._plan) * (6 * pixels + 2 * of_truth))

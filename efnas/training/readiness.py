@@ -5,8 +5,7 @@ import shutil
 from typing import Iterator
 
 from efnas.config import Config
-from efnas.data.flying_chairs import find_dataset
-from efnas.data.sources import open_datasets
+from efnas.data.sources import find_dataset, open_datasets
 from efnas.errors import EfnasError
 from efnas.files import existing_folder
 from efnas.machine import FINE, NOTE, PROBLEM, Finding
