@@ -48,7 +48,7 @@ def _takes(told: dict) -> str:
         return ", ".join(f"`{value}`" for value in told.get("enum", [told.get("const")]))
     if told["type"] == "array":
         return f"list of {_takes(told['items'])}"
-    words = {"integer": "integer", "number": "number", "null": "null", "string": "text"}
+    words = {"integer": "integer", "number": "number", "null": "null", "string": "text", "boolean": "true or false"}
     word = "path" if told.get("format") == "path" else words[told["type"]]
     limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
     return " ".join([word, *(f"{said} {_number(told[key])}" for key, said in limits.items() if key in told)])

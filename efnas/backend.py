@@ -77,8 +77,11 @@ def select_device(
     return Device(name, bool(gpus), threads)
 
 
-def open_session(device: Device) -> tf.Session:
-    """A session of the default graph, with threads of its own; on a GPU it takes memory as it needs it."""
+def open_session(device: Device, xla: bool = False) -> tf.Session:
+    """A session of the default graph, with threads of its own; on a GPU it takes memory as it needs it.
+
+    With `xla` parts of the graph are compiled; on a CPU only where no session of the process ran before.
+    """
     config = tf.ConfigProto(
         intra_op_parallelism_threads=device.threads,
         inter_op_parallelism_threads=device.threads,
@@ -86,6 +89,10 @@ def open_session(device: Device) -> tf.Session:
         allow_soft_placement=True,
     )
     config.gpu_options.allow_growth = True
+    if xla:
+        # TensorFlow reads it when it looks at the first graph.
+        os.environ["TF_XLA_FLAGS"] = f"{os.environ.get('TF_XLA_FLAGS', '')} --tf_xla_cpu_global_jit".strip()
+        config.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
     # A second round of rewriting, and the search for memory to save, take a third of the first step and change nothing
     # of the others: neither their values nor their time.
     rewrites = config.graph_options.rewrite_options

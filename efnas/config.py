@@ -14,6 +14,7 @@ from efnas.config_section import Section
 
 CROP, WHOLE = "crop", "whole"  # data.geometry
 AUTO, OWN, TENSORFLOW = "auto", "own", "tensorflow"  # runtime.convolution_gradients
+MIXED = "mixed"  # train.precision
 
 
 class Runtime(Section):
@@ -127,6 +128,10 @@ class Train(Section):
     lane_batches: Literal["same", "different"] = Field(
         "same", description="The subnets of a fair cycle see the same batch, or each a slice of it."
     )
+    precision: Literal["float32", "mixed"] = Field(
+        "float32", description="`mixed`: activations and convolutions in float16, with a scaled loss; for GPUs."
+    )
+    xla: bool = Field(False, description="Compile parts of the training with XLA; each size of a batch once.")
     num_epochs: int = Field(200, ge=1, le=1_000_000, description="Epochs to train.")
     epoch_mode: Literal["full_pass", "by_samples", "fixed_steps"] = Field(
         "full_pass", description="An epoch is the whole data set, so many samples, or so many steps."

@@ -25,6 +25,8 @@ GROUPS = ("identity", "tuning", "place")
 CONFIGURATIONS = (".yaml", ".yml")
 
 TUNING_SECTIONS = ("eval", "checkpoint")
+XLA, PRECISION = "train.xla", "train.precision"
+TUNING_KEYS = {XLA}
 PLACE_KEYS = {
     "runtime.experiment_name",
     "runtime.output_root",
@@ -43,7 +45,8 @@ HOLDOUT, GEOMETRY = "data.val_holdout", "data.geometry"
 # Keys that there have not always been, with what runs did before: not in a manifest where they say that.
 SERIES = "runtime.tensorflow"
 LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None,
-              GEOMETRY: CROP, SERIES: "1.15", "runtime.convolution_gradients": "auto"}  # fmt: skip
+              GEOMETRY: CROP, PRECISION: "float32", XLA: False, SERIES: "1.15",
+              "runtime.convolution_gradients": "auto"}  # fmt: skip
 
 # Those of them that a configuration says.
 SAID_LATER = set(LATER_KEYS) - {SERIES}
@@ -79,7 +82,8 @@ def manifest_of_config(config: Config) -> dict:
     for key, value in dotted(as_tree(config)):
         if key in LATER_KEYS and value == LATER_KEYS[key]:
             continue
-        name = "place" if key in PLACE_KEYS else "tuning" if key.split(".")[0] in TUNING_SECTIONS else "identity"
+        tuned = key in TUNING_KEYS or key.split(".")[0] in TUNING_SECTIONS
+        name = "place" if key in PLACE_KEYS else "tuning" if tuned else "identity"
         groups[name][key] = value
     return {"format": FORMAT, **groups, "history": []}
 

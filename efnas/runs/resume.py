@@ -10,7 +10,7 @@ from efnas.errors import EfnasError
 from efnas.runs.history import EVALUATIONS, PER_ARCH
 from efnas.runs.manifest import (
     GEOMETRY,
-    LATER_KEYS,
+    PRECISION,
     Difference,
     differences,
     geometry_of,
@@ -80,7 +80,7 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
             "change; take another --experiment-name.",
             found,
         )
-    unknown = [key for key in resume.allow if key not in stored["identity"] and key not in LATER_KEYS]
+    unknown = [key for key in resume.allow if key not in {**stored["identity"], **fresh["identity"]}]
     if unknown:
         raise EfnasError(f"--allow {unknown[0]}: that is no identity key of {folder}.")
     refused = [key for key in names if key not in resume.allow and key not in LENGTH_KEYS]
@@ -99,6 +99,8 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
         raise EfnasError(f"The checkpoint {path} is of another run than the manifest in {folder}.")
     if state.get("arch") != fresh["identity"].get("train.arch"):  # which no --allow can make fit
         raise EfnasError(f"{path} holds the weights of {state.get('arch') or 'a supernet'}: train.arch cannot change.")
+    if PRECISION in names and fresh["identity"].get(PRECISION):  # the checkpoint has no scale of the loss
+        raise EfnasError(f"{path} was trained in float32: {PRECISION} cannot change (train.init_from takes weights).")
     history = list(stored["history"])
     if blocking:
         history.append({

@@ -10,7 +10,6 @@ import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
 from efnas.core.costs import lanes_using
-from efnas.core.layers import Layers
 from efnas.core.routing import Lanes
 from efnas.core.sampler import fair_cycle
 from efnas.core.supernet import Supernet
@@ -18,6 +17,7 @@ from efnas.core.weights import Weights
 from efnas.data.batches import Batch
 from efnas.ranks import ALONE, Ranks
 from efnas.training.loss import multiscale_loss, weight_decay_loss
+from efnas.training.mixed import training_layers
 from efnas.training.step import StepResult
 from efnas.training.update import Update
 
@@ -39,7 +39,7 @@ class FairStep:
         supernet, train = self._supernet, self._config.train
         space = supernet.space
         self.codes = tf.placeholder(tf.int32, [space.options_per_block, len(space.blocks)], "codes")
-        self.layers = Layers(weights, gradients_as_convolutions=gradients_as_convolutions)
+        self.layers = training_layers(train, supernet, weights, gradients_as_convolutions)
         width = self._config.network.base_width
         router = Lanes(space, self.codes)
         if train.lane_batches == "different":
@@ -64,7 +64,7 @@ class FairStep:
 
     @property
     def optimiser_state(self) -> List[tf.Variable]:
-        return self.update.adam.state
+        return self.update.state
 
 
 def slices_of(batch: Batch, lanes: int) -> Tuple[List[Batch], List[tf.Tensor]]:

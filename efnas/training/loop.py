@@ -112,7 +112,7 @@ class _Run:
         began, config, at = time.monotonic(), self.plan.config, self.at
         yield Began(self.resumption)
         self.build()
-        with open_session(self.plan.device) as session:
+        with open_session(self.plan.device, self.plan.config.train.xla) as session:
             self.first_values(session)
             # A training that begins with another run's weights says first how good these are.
             at_start = self.plan.beginning is not None and at.nothing_done

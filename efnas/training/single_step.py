@@ -9,13 +9,13 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
-from efnas.core.layers import Layers
 from efnas.core.routing import Fixed
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.batches import Batch
 from efnas.ranks import ALONE, Ranks
 from efnas.training.loss import multiscale_loss, weight_decay_loss
+from efnas.training.mixed import training_layers
 from efnas.training.step import StepResult
 from efnas.training.update import Update
 
@@ -35,7 +35,7 @@ class SingleStep:
 
     def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool) -> None:
         supernet, train = self._supernet, self._config.train
-        self.layers = Layers(weights, gradients_as_convolutions=gradients_as_convolutions)
+        self.layers = training_layers(train, supernet, weights, gradients_as_convolutions)
         router = Fixed(supernet.space, supernet.arch)
         (maps,) = supernet.network(self.layers, router, batch.images, self._config.network.base_width)
         loss = multiscale_loss(supernet.heads, maps, batch.flow)
@@ -50,4 +50,4 @@ class SingleStep:
 
     @property
     def optimiser_state(self) -> List[tf.Variable]:
-        return self.update.adam.state
+        return self.update.state

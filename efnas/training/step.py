@@ -15,7 +15,7 @@ from efnas.data.batches import Batch
 
 class StepResult(NamedTuple):
     """Mean over the lanes, the micro batches and the ranks; the norm is that of the mean gradient before it was
-    clipped."""
+    clipped, or 0 of a step that was left out because its gradient overflowed float16 (see `mixed`)."""
 
     loss: float
     loss_with_decay: float

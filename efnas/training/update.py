@@ -5,11 +5,12 @@ from typing import Dict, List
 
 import tensorflow.compat.v1 as tf
 
-from efnas.config import Train
+from efnas.config import MIXED, Train
 from efnas.core.layers import BN_MOMENTUM, Layers
 from efnas.core.weights import Moments, Weights
 from efnas.ranks import Ranks
 from efnas.training.adam import Adam
+from efnas.training.mixed import LossScale
 from efnas.training.step import StepResult
 
 
@@ -20,7 +21,8 @@ class Update:
         self.rate = tf.placeholder(tf.float32, [], "learning_rate")
         self.share = tf.placeholder(tf.float32, [], "share_of_batch")
         variables = list(layers.used.values())
-        gradients = tf.gradients(loss + decay, variables)
+        self._scale = LossScale() if train.precision == MIXED else None
+        gradients = (self._scale or tf).gradients(loss + decay, variables)
         # What a step adds up over its micro batches and its ranks, each weighted with its share: gradients, statistics,
         # losses.
         moments = _mean_over_lanes(layers)
@@ -41,16 +43,33 @@ class Update:
         if train.grad_clip_global_norm:
             mean_gradients, _ = tf.clip_by_global_norm(mean_gradients, train.grad_clip_global_norm, use_norm=norm)
         self.adam = Adam(variables)
-        updates = [self.adam.apply(mean_gradients, self.rate)]
         mean_statistics = totals[len(gradients) : -2]
         part = tf.constant(1.0 - BN_MOMENTUM)
-        for name, mean, variance in zip(moments, mean_statistics[::2], mean_statistics[1::2]):
-            for moving, seen in zip(weights.moving[name], (mean, variance)):
-                updates.append(moving.assign_sub(part * (moving - seen)))
-        result = [tf.identity(value) for value in totals[-2:]] + [norm]
+
+        def change() -> tf.Operation:
+            updates = [self.adam.apply(mean_gradients, self.rate)]
+            for name, mean, variance in zip(moments, mean_statistics[::2], mean_statistics[1::2]):
+                for moving, seen in zip(weights.moving[name], (mean, variance)):
+                    updates.append(moving.assign_sub(part * (moving - seen)))
+            return tf.group(*updates)
+
+        result = [tf.identity(value) for value in totals[-2:]]
+        if self._scale:
+            fits = tf.is_finite(norm)
+            result.append(self._scale.told(norm, totals[-1]))
+            with tf.control_dependencies(result):
+                updates = [tf.cond(fits, change, tf.no_op), self._scale.adjust(fits)]
+        else:
+            result.append(norm)
+            updates = [change()]
         with tf.control_dependencies(updates + result):
             self._apply = tf.group(*[total.assign(tf.zeros_like(total)) for total in sums])
         self._result = result
+
+    @property
+    def state(self) -> List[tf.Variable]:
+        """What, beside the weights, the next update depends on."""
+        return self.adam.state + (self._scale.state if self._scale else [])
 
     def run(self, session: tf.Session, feed: dict, rate: float, micro_batches: List[int], share: float) -> StepResult:
         total = sum(micro_batches)

@@ -153,6 +153,8 @@ def test_every_key_belongs_to_one_group_of_the_manifest():
         "train.arch=baseline",
         "train.first_values=independent",
         "train.lane_batches=different",
+        "train.precision=mixed",
+        "train.xla=true",
     ]
     config = load_config(assignments=["data.dataset=synthetic", "data.synthetic={}", *later])
     about = {"base_width": 32}, {"train": {"samples": 3}}, {"train.step": "x", SERIES: "2.15"}, "CPU", {"onednn": True}
@@ -162,5 +164,5 @@ def test_every_key_belongs_to_one_group_of_the_manifest():
     assert set(all_keys()) - {"data.synthetic"} <= set.union(*groups)
     assert {"train.lr", "train.batch_size", "runtime.seed", "data.input_height", "network.base_width",
             "data.train.samples", "train.step", SERIES} <= groups[0]  # fmt: skip
-    assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "computing.onednn"} <= groups[1]
+    assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "computing.onednn", "train.xla"} <= groups[1]
     assert {"data.base_path", "runtime.gpu_device", "host"} <= groups[2]
