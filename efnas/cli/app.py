@@ -38,6 +38,7 @@ class Listed(NamedTuple):
 COMMANDS = {
     "train": Listed("train", TRAIN, "Train a supernet, or a subnet alone; a run that stopped goes on with --resume."),
     "eval": Listed("evaluate", TRAIN, "Rank subnets of a trained supernet by end-point error."),
+    "bench": Listed("bench", TRAIN, "How fast a configuration trains here, and which settings to take."),
     "infer": Listed("infer", TRAIN, "Predict the flow of an image pair, of two folders, or of video frames."),
     "runs": Listed("runs", TRAIN, "The runs under an output folder, and the curves of one."),
     "export": Listed("export", DEPLOY, "Export a subnet as an INT8 TFLite file."),
@@ -52,7 +53,7 @@ COMMANDS = {
     "sweep": Listed("sweep", DEPLOY, "What every subnet costs on a board, and which meet a budget."),
     "codec": Listed("codec", LOOK, "Read, write and translate arch codes."),
     "sample-check": Listed("sample_check", LOOK, "Check that the sampler is fair, reproducible and uniform."),
-    "data": Listed("data", LOOK, "Check a data set, or write a synthetic one."),
+    "data": Listed("data", LOOK, "Check a data set, pack it, or write a synthetic one."),
     "checkpoint": Listed("checkpoint", LOOK, "Look at checkpoints."),
     "manifest": Listed("manifest", LOOK, "Show what a run is, and where two runs differ."),
     "doctor": Listed("doctor", LOOK, "What this machine can do, and what to do about the rest."),
