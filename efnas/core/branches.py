@@ -1,6 +1,6 @@
 """What a walk over every option is at: a branch is the options that were taken on the way to a tensor."""
 
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 # Places and digits, in the order of the walk.
 Branch = Tuple[Tuple[int, int], ...]
@@ -14,6 +14,11 @@ class Branches(dict):
 def branches_of(x) -> Branches:
     """What no opened block has come before yet is the one branch that all grow from."""
     return x if isinstance(x, Branches) else Branches({ROOT: x})
+
+
+def goes_through(code: Sequence[int], branch: Branch) -> bool:
+    """Whether the subnet of a code takes these options."""
+    return all(code[place] == digit for place, digit in branch)
 
 
 def joined(one: Branch, other: Branch) -> Optional[Branch]:

@@ -4,7 +4,8 @@
 - `Switch(space, code_tensor, layers)`: the code is a tensor; only the picked option is computed. For evaluation.
 - `Lanes(space, codes_tensor)`: a whole fair cycle in one pass; every option runs once. For training.
 - `Tree(space, code_tensor, layers, opened)`: every option of the opened blocks, each for every branch before it. For
-  the errors of all subnets.
+  the errors of all subnets. With `codes`: what these take of it, each branch that they have in common once. For the
+  errors of a pool.
 - `EveryOption(space)`: over shapes, all options one after the other. For counting what the whole supernet has.
 
 All share three methods: `each(function, x)` applies a shared layer, `choose(block, x, option)` walks a choice block
@@ -13,7 +14,7 @@ All share three methods: `each(function, x)` applies a shared layer, `choose(blo
 
 from typing import Callable, Collection, Dict, List, NamedTuple, Sequence, Tuple
 
-from efnas.core.branches import ROOT, Branch, Branches, branches_of
+from efnas.core.branches import ROOT, Branch, Branches, branches_of, goes_through
 from efnas.core.space import ArchCode, SearchSpace
 
 
@@ -88,13 +89,15 @@ class Tree(Switch):
     """Walks all options of the blocks `opened`, each for every branch that comes to it; what is shared after them runs
     once a branch. The others are switched by `code`, and come before.
 
+    Where `codes` are given there is only what one of these takes, and they are the lanes.
+
     `branch` is the one whose layers are being built, so that a batch norm can have statistics a branch; what it saw of
     a batch is in `moments`, by its name and branch.
     """
 
-    def __init__(self, space: SearchSpace, code, layers, opened: Collection[str]):
+    def __init__(self, space: SearchSpace, code, layers, opened: Collection[str], codes: Sequence[ArchCode] = ()):
         super().__init__(space, code, layers)
-        self.opened = frozenset(opened)
+        self.opened, self.codes = frozenset(opened), tuple(codes)
         self.branch: Branch = ROOT
         self.moments: Dict[Tuple[str, Branch], object] = {}
 
@@ -111,11 +114,19 @@ class Tree(Switch):
         place = self.space.position(block)
         grown = Branches()
         for branch, tensor in branches_of(x).items():
-            taken = [branch + ((place, digit),) for digit in range(len(self.space.blocks[place].options))]
-            values = [each.value for each in self.space.blocks[place].options]
-            built = [self._build(own, option(value), tensor) for own, value in zip(taken, values)]
-            grown.update(zip(taken, self.layers.together(built)))
+            options = self.space.blocks[place].options
+            taken = [branch + ((place, digit),) for digit in range(len(options))]
+            taken = [own for own in taken if not self.codes or any(goes_through(code, own) for code in self.codes)]
+            built = [self._build(own, option(options[own[-1][1]].value), tensor) for own in taken]
+            # The error of a code does not depend on who else is there, not even in its last bit.
+            grown.update(zip(taken, built if self.codes else self.layers.together(built)))
         return grown
+
+    def lanes(self, x) -> list:
+        if not self.codes:
+            return [x]
+        branches = branches_of(x).items()
+        return [next(tensor for branch, tensor in branches if goes_through(code, branch)) for code in self.codes]
 
     def _build(self, branch: Branch, function: Callable, tensor):
         self.branch = branch

@@ -5,12 +5,12 @@ the network's description with shapes for tensors.
 """
 
 from contextlib import contextmanager
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Sequence
 
 from efnas.core.branches import Branches, branches_of, pairs
 from efnas.core.costs import CostLayers, Shape
 from efnas.core.routing import Tree
-from efnas.core.space import SearchSpace
+from efnas.core.space import ArchCode, SearchSpace
 from efnas.core.supernet import Supernet
 
 # Of more a pass saves little and needs three times the memory. At 180x240 and width 32, in batches of 4, 243 subnets
@@ -41,10 +41,12 @@ def opened_within(
     return opened
 
 
-def bytes_of_pair(supernet: Supernet, opened: List[str], height: int, width: int, base_width: int) -> int:
-    """The maps of all branches that a pair of images goes through."""
+def bytes_of_pair(
+    supernet: Supernet, opened: List[str], height: int, width: int, base_width: int, codes: Sequence[ArchCode] = ()
+) -> int:
+    """The maps of all branches, or those that `codes` take, which a pair of images goes through."""
     layers = _Maps()
-    supernet.network(layers, _Shapes(supernet.space, None, layers, opened), (height, width, 6), base_width)
+    supernet.network(layers, _Shapes(supernet.space, None, layers, opened, codes), (height, width, 6), base_width)
     return FLOAT_BYTES * layers.values
 
 

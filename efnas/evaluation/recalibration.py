@@ -5,7 +5,7 @@ training batches through one subnet and takes the population's mean and variance
 weight changes, and nothing is kept between two subnets.
 """
 
-from typing import Collection, Dict, Mapping
+from typing import Collection, Dict, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -65,7 +65,8 @@ def label(name: str, branch: Branch) -> str:
 class BatchMoments:
     """A walk with the statistics of the batch that only looks: it has no operator that writes a variable.
 
-    It goes through one subnet at a time, or, where blocks are `opened`, through all of their options.
+    It goes through one subnet at a time, or, where blocks are `opened`, through all of their options, or those that
+    `codes` take (see `Tree`).
     """
 
     def __init__(
@@ -75,63 +76,74 @@ class BatchMoments:
         images: tf.Tensor,
         base_width: int,
         opened: Collection[str] = (),
+        codes: Sequence[ArchCode] = (),
     ):
         self.images = images
         self.code = tf.placeholder(tf.int32, [len(supernet.space.blocks)], "code")
         self._space = supernet.space
         layers = BranchedLayers(weights)
-        self._tree = Tree(supernet.space, self.code, layers, opened)
+        self._tree = Tree(supernet.space, self.code, layers, opened, codes)
         # Maps of the subnets normalised with the statistics of the batch itself.
-        (self.maps,) = supernet.network(layers, self._tree, images, base_width)
-        self._shared = {seen.name: (seen.mean, seen.variance) for seen in layers.seen}
-        self._shared.update({label(*where): moments for where, moments in self._tree.moments.items()})
+        self.maps = supernet.network(layers, self._tree, images, base_width)[0]
+        shared = {seen.name: (seen.mean, seen.variance) for seen in layers.seen}
+        shared.update({label(*where): moments for where, moments in self._tree.moments.items()})
+        self._shared = {name: int(mean.shape[0]) for name, (mean, _) in shared.items()}
+        self._packed = tf.concat([vector for pair in shared.values() for vector in pair] or [tf.zeros([0])], axis=0)
 
     @property
     def channels(self) -> Dict[str, int]:
         """Of every batch norm, by its label."""
         switched = [norms for options in self._tree.layout.values() for norms in options]
-        found = {name: int(mean.shape[0]) for name, (mean, _) in self._shared.items()}
-        return {**found, **{name: channels for norms in switched for name, channels in norms.items()}}
+        return {**self._shared, **{name: channels for norms in switched for name, channels in norms.items()}}
 
     def run(self, session: tf.Session, code: ArchCode, images: np.ndarray) -> Statistics:
         """Mean and variance of this batch at every batch norm of the subnet, or of all that differ in what is open."""
-        shared, packed = session.run([self._shared, self._tree.packed_moments], {self.code: code, self.images: images})
-        found = {name: np.stack(pair) for name, pair in shared.items()}
+        feed = {self.code: code, self.images: images}
+        shared, packed = session.run([self._packed, self._tree.packed_moments], feed)
+        found = unpacked(shared, self._shared)
         for block, vector in packed.items():
-            channels = self._tree.layout[block][code[self._space.position(block)]]
-            pieces = np.split(vector, np.cumsum(np.repeat(list(channels.values()), 2))[:-1])
-            found.update({name: np.stack(pieces[2 * k : 2 * k + 2]) for k, name in enumerate(channels)})
+            found.update(unpacked(vector, self._tree.layout[block][code[self._space.position(block)]]))
         return found
 
 
+def unpacked(vector: np.ndarray, channels: Mapping[str, int]) -> Statistics:
+    """Mean and variance of each batch norm, which lie one after the other."""
+    ends = np.cumsum([2 * count for count in channels.values()])
+    return {name: vector[end - 2 * count : end].reshape(2, count) for (name, count), end in zip(channels.items(), ends)}
+
+
 class LoadedStatistics:
-    """Variables that hold the statistics of one recalibration at a time, by label, of as many channels as are given;
+    """A variable that holds the statistics of one recalibration at a time, by label, of as many channels as are given;
     `of_layers` is what a walk is connected to."""
 
     def __init__(self, channels: Mapping[str, int]):
-        self.of_layers: Dict[str, Moments] = {
-            name: tuple(_nan(name, kind, count) for kind in ("mean", "variance")) for name, count in channels.items()
-        }
-        variables = [variable for pair in self.of_layers.values() for variable in pair]
-        self._values = tf.placeholder(tf.float32, [None], "statistics")
-        parts = tf.split(self._values, [int(variable.shape[0]) for variable in variables])
-        self._load = tf.group(*[variable.assign(part) for variable, part in zip(variables, parts)])
+        self._channels = dict(channels)
+        # Not one of the variables that a name is given to once: a graph may hold several evaluations.
+        values = np.full([2 * sum(self._channels.values())], np.nan, np.float32)
+        held = tf.Variable(values, trainable=False, name="recalibrated", use_resource=True)
+        parts = tf.split(held.read_value(), np.repeat(list(self._channels.values()), 2))
+        self.of_layers: Dict[str, Moments] = dict(zip(self._channels, zip(parts[::2], parts[1::2])))
+        self._values = tf.placeholder(tf.float32, values.shape, "statistics")
+        self._load = held.assign(self._values).op
 
     def load(self, session: tf.Session, statistics: Statistics) -> None:
         """Set all of them; those of other subnets become NaN, so that a mix-up cannot go unseen."""
-        values = [
-            statistics.get(name, np.full([2, int(mean.shape[0])], np.nan)).ravel()
-            for name, (mean, _) in self.of_layers.items()
-        ]
+        values = [statistics.get(name, np.full([2, count], np.nan)).ravel() for name, count in self._channels.items()]
         session.run(self._load, {self._values: np.concatenate(values)})
+
+
+class StatisticsOfBranch:
+    """What the batch norms of a `tree` take: those of the branch whose layers it is building."""
+
+    tree: Tree
+
+    def __init__(self, of_labels: Mapping[str, Moments]):
+        self._of_labels = of_labels
+
+    def __getitem__(self, name: str) -> Moments:
+        return self._of_labels[label(name, self.tree.branch)]
 
 
 def moving_averages(session: tf.Session, weights: Weights) -> Statistics:
     """The statistics that training kept, for every batch norm of the supernet."""
     return {name: np.stack(pair).astype(np.float64) for name, pair in session.run(weights.moving).items()}
-
-
-def _nan(label: str, kind: str, channels: int) -> tf.Variable:
-    """Not one of the variables that a name is given to once: a graph may hold several evaluations."""
-    name = f"{label.replace(' ', '_').replace(':', '.')}/recalibrated_{kind}"
-    return tf.Variable(np.full([channels], np.nan, np.float32), trainable=False, name=name, use_resource=True)

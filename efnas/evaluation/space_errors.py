@@ -24,8 +24,8 @@ from efnas.evaluation.recalibration import (
     BatchMoments,
     LoadedStatistics,
     Statistics,
+    StatisticsOfBranch,
     SubnetStatistics,
-    label,
 )
 
 # Pixels whose sums fit into a processor's cache, for all subnets at once.
@@ -57,7 +57,7 @@ class SpaceEvaluator:
         self._moments = BatchMoments(supernet, weights, self.images, base_width, opened)
         self._code = self._moments.code
         self._loaded = LoadedStatistics(self._moments.channels)
-        statistics = _OfBranch(self._loaded.of_layers)
+        statistics = StatisticsOfBranch(self._loaded.of_layers)
         layers = BranchedLayers(weights, statistics)
         tree = statistics.tree = Tree(supernet.space, self._code, layers, opened)
         (maps,) = supernet.network(layers, tree, self.images, base_width)
@@ -159,15 +159,3 @@ def _mean_lengths(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
             u += v
             total[..., sample] += np.sqrt(u, out=u).sum(axis=-1)
     return total / ones.shape[-1]
-
-
-class _OfBranch:
-    """The statistics of the branch whose layers a tree is building."""
-
-    tree: Tree
-
-    def __init__(self, of_labels):
-        self._of_labels = of_labels
-
-    def __getitem__(self, name: str):
-        return self._of_labels[label(name, self.tree.branch)]

@@ -4,7 +4,7 @@ What takes long is a generator: it yields after every batch, so that whoever run
 it, and returns its result at the end.
 """
 
-from typing import Callable, Generator, Iterable, Iterator, List, Optional, TypeVar
+from typing import Callable, Generator, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -21,6 +21,7 @@ from efnas.data.sampling_plan import SamplePlan, evaluation_plan, training_plan
 from efnas.data.scaling import larger_flow
 from efnas.data.sources import DataSets
 from efnas.evaluation.places import placed
+from efnas.evaluation.pool_walk import PoolWalk, groups_within
 from efnas.evaluation.recalibration import (
     BatchMoments,
     LoadedStatistics,
@@ -28,8 +29,14 @@ from efnas.evaluation.recalibration import (
     SubnetStatistics,
     moving_averages,
 )
+from efnas.machine import available_memory_gb
 from efnas.ranks import ALONE, Ranks
 from efnas.runs.subnet_errors import SubnetErrors
+
+# Archs with a graph of their own: each adds a tenth of a second to building it, which few batches do not win back.
+MOST_TOGETHER = 24
+# What of the free memory their maps may take.
+SHARE_OF_MEMORY = 0.5
 
 Result = TypeVar("Result")
 Work = Generator[None, None, Result]
@@ -72,27 +79,38 @@ class SubnetEvaluator:
             yield
         return [own.statistics for own in sums]
 
-    def evaluate(
-        self, session: tf.Session, archs: List[ArchCode], recal_batches: Optional[Iterable], val_batches: Iterable
-    ) -> "Work[SubnetErrors]":
-        """`*_batches` give (images, flow) as arrays; each batch is read once and goes through every arch."""
-        statistics = yield from self.statistics(session, archs, recal_batches)
-        errors: List[List[np.ndarray]] = [[] for _ in archs]
-        zero = []
-        for images, truth in val_batches:
-            zero.append(np.linalg.norm(truth.astype(np.float64), axis=-1).mean(axis=(1, 2)))
-            for arch, own, seen in zip(archs, statistics, errors):
-                self._loaded.load(session, own)
-                seen.append(session.run(self._error, {self.code: arch, self.images: images, self.truth: truth}))
-            yield
-        zero = np.concatenate(zero)
-        by_pair = np.array([np.concatenate(seen) for seen in errors], np.float64).reshape(len(archs), len(zero))
-        return _errors_of(archs, by_pair, float(zero.mean()))
+    def errors(
+        self, session: tf.Session, archs: List[ArchCode], statistics: List[Statistics], images, truth
+    ) -> np.ndarray:
+        """End-point errors of a batch, float32 [archs, n], in px."""
+        found = []
+        for arch, own in zip(archs, statistics):
+            self._loaded.load(session, own)
+            found.append(session.run(self._error, {self.code: arch, self.images: images, self.truth: truth}))
+        return np.array(found).reshape(len(archs), len(images))
 
     def predict(self, session: tf.Session, arch: ArchCode, statistics: Statistics, images: np.ndarray) -> np.ndarray:
         """Flow [n, height, width, 2] in pixels of that size for image pairs [n, height, width, 6]."""
         self._loaded.load(session, statistics)
         return session.run(self.flow, {self.code: arch, self.images: images})
+
+
+def evaluate(
+    walk: Union[SubnetEvaluator, PoolWalk],
+    session: tf.Session,
+    archs: List[ArchCode],
+    recal_batches: Optional[Iterable],
+    val_batches: Iterable,
+) -> "Work[SubnetErrors]":
+    """`*_batches` give (images, flow) as arrays; each batch is read once and goes through every arch."""
+    statistics = yield from walk.statistics(session, archs, recal_batches)
+    errors, zero = [], []
+    for images, truth in val_batches:
+        zero.append(np.linalg.norm(truth.astype(np.float64), axis=-1).mean(axis=(1, 2)))
+        errors.append(walk.errors(session, archs, statistics, images, truth))
+        yield
+    by_pair = np.concatenate(errors, axis=1).astype(np.float64)
+    return _errors_of(archs, by_pair, float(np.concatenate(zero).mean()))
 
 
 class PoolEvaluation:
@@ -111,6 +129,7 @@ class PoolEvaluation:
         self._networks = supernet, weights
         size = self._size = (config.data.input_height, config.data.input_width)
         self._evaluator: Optional[SubnetEvaluator] = None
+        self._together: Optional[Tuple[List[ArchCode], PoolWalk]] = None
         reading = (*size, config.train.batch_size)
         how = {"threads": threads, "whole": config.data.whole}
         self._train_reader = BatchReader(sets.train, *reading, **how)
@@ -123,6 +142,19 @@ class PoolEvaluation:
             width, whole = self.config.network.base_width, self.config.data.whole
             self._evaluator = SubnetEvaluator(*self._networks, *self._size, width, whole)
         return self._evaluator
+
+    def walk(self, archs: List[ArchCode]) -> Union[SubnetEvaluator, PoolWalk]:
+        """What is faster for these: together the first pool that is asked for, as a training does again and again, one
+        by one a network alone, many archs, and other archs each time."""
+        if self._together is None and 1 < len(archs) <= MOST_TOGETHER and self.config.eval.bn_recal_batches:
+            (supernet, weights), size = self._networks, (*self._size, self.config.network.base_width)
+            memory = available_memory_gb()
+            free = memory and SHARE_OF_MEMORY * memory * 1e9
+            groups = groups_within(supernet, archs, *size, self.config.train.batch_size, free)
+            self._together = list(archs), PoolWalk(supernet, weights, groups, *size, self.config.data.whole)
+        if self._together and self._together[0] == archs:
+            return self._together[1]
+        return self.evaluator
 
     def recalibration_batches(self, session: tf.Session, number: int = 0) -> Optional[Iterator]:
         """As many full training batches as the configuration says, or None where it wants none; those after them are
@@ -152,7 +184,8 @@ class PoolEvaluation:
         share out the archs, and all have the errors of all of them."""
         plan = self.validation_plan(whole)
         validation, recalibration = self.validation_batches(session, plan), self.recalibration_batches(session)
-        own = yield from self.evaluator.evaluate(session, self._ranks.dealt(archs), recalibration, validation)
+        dealt = self._ranks.dealt(archs)
+        own = yield from evaluate(self.walk(dealt), session, dealt, recalibration, validation)
         by_pair = np.empty([len(archs), own.samples])
         for rank, found in enumerate(self._ranks.gathered(own.by_pair)):
             by_pair[rank :: self._ranks.size] = found

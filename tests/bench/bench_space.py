@@ -29,7 +29,7 @@ def measure(height, width, base_width, batch, recal, val, bundle_count) -> dict:
     from efnas.core.weights import Weights
     from efnas.evaluation.opened import opened_blocks
     from efnas.evaluation.space_errors import SpaceEvaluator, bundles
-    from efnas.evaluation.subnets import SubnetEvaluator, result_of
+    from efnas.evaluation.subnets import SubnetEvaluator, evaluate, result_of
 
     tf.logging.set_verbosity(tf.logging.ERROR)
     space, rng = EDGEFLOW.space, np.random.RandomState(0)
@@ -64,7 +64,7 @@ def measure(height, width, base_width, batch, recal, val, bundle_count) -> dict:
             places = rng.choice(bundle.count, apart if number else 1, replace=False)
             archs = [space.at(bundle.first + int(place)) for place in places]
             began = time.perf_counter()
-            found = result_of(alone.evaluate(session, archs, batches[:recal], batches[recal:]))
+            found = result_of(evaluate(alone, session, archs, batches[:recal], batches[recal:]))
             add("alone", began)
             subnets += len(archs)
             largest = max(

@@ -10,7 +10,7 @@ from efnas.core.supernet import EDGEFLOW
 from efnas.core.weights import Weights
 from efnas.data.batches import Batch
 from efnas.evaluation.recalibration import TotalVariance
-from efnas.evaluation.subnets import SubnetEvaluator, result_of
+from efnas.evaluation.subnets import SubnetEvaluator, evaluate, result_of
 from efnas.training.fair_step import FairStep
 
 FLOW_SPACE = EDGEFLOW.space
@@ -48,7 +48,7 @@ class Trained:
         return np.concatenate([first, second], axis=-1).astype("f"), flow.astype("f")
 
     def evaluate(self, archs):
-        return result_of(self.evaluator.evaluate(self.session, archs, self.batches[:4], self.batches[4:]))
+        return result_of(evaluate(self.evaluator, self.session, archs, self.batches[:4], self.batches[4:]))
 
     def statistics(self, archs, batches):
         return result_of(self.evaluator.statistics(self.session, archs, batches))
@@ -71,7 +71,7 @@ def test_a_network_that_predicts_zero_scores_the_zero_epe():
         evaluator = SubnetEvaluator(EDGEFLOW, weights, 32, 48, base_width=4)
         session.run(tf.global_variables_initializer())  # all heads begin at zero
         batches = [Trained.batch(seed) for seed in (1, 2)]
-        evaluation = result_of(evaluator.evaluate(session, ARCHS[1:2], batches, batches))
+        evaluation = result_of(evaluate(evaluator, session, ARCHS[1:2], batches, batches))
         assert evaluation.epe[ARCHS[1]] == pytest.approx(evaluation.zero_epe, rel=1e-6)
 
 
@@ -82,7 +82,7 @@ def test_epe_is_that_of_the_accumulated_flow_and_not_of_the_last_heads_residual(
     maps = trained.session.run(evaluator.maps, {evaluator.code: ARCHS[1], evaluator.images: images})
     epe = {name: np.linalg.norm(m[-1][:, :32, :48, :2] - truth, axis=-1).mean()
            for name, m in (("residual", maps.residual), ("accumulated", maps.accumulated))}  # fmt: skip
-    scored = result_of(evaluator.evaluate(trained.session, ARCHS[1:2], trained.batches[:4], [(images, truth)]))
+    scored = result_of(evaluate(evaluator, trained.session, ARCHS[1:2], trained.batches[:4], [(images, truth)]))
     assert scored.epe[ARCHS[1]] == pytest.approx(epe["accumulated"], rel=1e-4)
     assert abs(epe["residual"] - epe["accumulated"]) > 0.05 * epe["accumulated"]
 

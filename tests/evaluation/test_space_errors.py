@@ -15,7 +15,7 @@ from efnas.core.weights import Weights
 from efnas.data.sources import open_datasets
 from efnas.evaluation.opened import bytes_of_pair, opened_blocks, opened_within
 from efnas.evaluation.space_errors import SpaceEvaluator, bundles, errors_of_sums
-from efnas.evaluation.subnets import PoolEvaluation, SubnetEvaluator, result_of
+from efnas.evaluation.subnets import PoolEvaluation, SubnetEvaluator, evaluate, result_of
 
 SIZE = {"height": 32, "width": 48, "base_width": 4}
 
@@ -40,7 +40,7 @@ class Random:
         for images, truth in self.batches[2:]:
             for k in range(len(images)):
                 alone = [(images[k : k + 1], truth[k : k + 1])]
-                epe = result_of(self.one_by_one.evaluate(self.session, archs, self.batches[:2], alone)).epe
+                epe = result_of(evaluate(self.one_by_one, self.session, archs, self.batches[:2], alone)).epe
                 found.append([epe[arch] for arch in archs])
         return np.array(found).T
 
