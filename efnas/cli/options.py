@@ -197,11 +197,12 @@ class CostOptions:
         """The `Vela`, after a line on standard error when its figures are known to differ from the reference."""
         from efnas.cli.screen.console import print_note
         from efnas.vela.compiler import Vela, find_vela, other_figures
-        from efnas.vela.process import on_waiting
+        from efnas.vela.process import Services, on_waiting
 
         if not get_current_context().params.get("as_json"):
             on_waiting(print_note)
-        vela = Vela(find_vela(program), self.board(), self.cache())
+        path = find_vela(program)
+        vela = Vela(path, self.board(), self.cache(), Services(path))
         notice = other_figures(vela.version, self.legacy_core)
         if notice:
             print_note(notice)

@@ -93,10 +93,14 @@ def compare(
         progress(len(done), len(names))
         return compiled
 
+    def export_begins() -> None:
+        vela.load(min(len(names), os.cpu_count() or 1))
+        files.before_tensorflow()
+
     progress(0, len(names))
+    exporting = files._replace(before_tensorflow=export_begins)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(job, names[0], files.baseline(form))]
-        jobs += [pool.submit(job, name, made[form]) for name, made in zip(names[1:], files.subnets(archs, [form]))]
+        jobs = [pool.submit(job, name, made) for name, made in zip(names, exporting.beside_baseline(archs, form))]
         base, *compiled = [each.result() for each in jobs]
     baseline = ComparedNetwork(BASELINE, files.weights_of(None), base, [])
     subnets = [

@@ -1,5 +1,7 @@
 """The `.tflite` files that are compiled: the baseline and subnets, with seeded random weights or those of a run."""
 
+import sys
+from functools import partial
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from efnas.cache import Cache, key_of
@@ -61,6 +63,23 @@ class NetworkFiles(NamedTuple):
         for network, own in zip(networks, weights):
             yield {form: checked_file(network, own, *self._size(), form)[0] for form in forms}
 
+    def beside_baseline(self, archs: List[ArchCode], form: str) -> Iterator[bytes]:
+        """The file of the baseline, then those of subnets; as many at once as there are cores, where none is trained
+        and TensorFlow does nothing else in this process."""
+        supernet, width = whole_supernet_of(self.config), self.config.network.base_width
+        networks = [baseline_network(supernet, width), *(subnet_network(supernet, arch, width) for arch in archs)]
+        jobs = [partial(self._random, network, form) for network in networks]
+        missing = [network for network in networks if not self.cache.get("tflite", self._key(network, form))]
+        if self.checkpoint or len(missing) < 2 or "tensorflow" in sys.modules:
+            yield self.baseline(form)
+            yield from (files[form] for files in self.subnets(archs, [form]))
+            return
+        self.before_tensorflow()
+        from efnas.export import converter, weights  # noqa: F401
+        from efnas.export.side_by_side import forked
+
+        yield from forked(jobs)
+
     def subnet(self, arch: ArchCode, form: str) -> bytes:
         (files,) = self.subnets([arch], [form])
         return files[form]
@@ -68,13 +87,15 @@ class NetworkFiles(NamedTuple):
     def weights_of(self, arch: Optional[ArchCode]) -> str:
         return self.checkpoint if arch and self.checkpoint else f"random, seed {self.config.runtime.seed}"
 
+    def _key(self, network: ExportedNetwork, form: str) -> str:
+        """Of a random file in the cache."""
+        supernet, width = network.supernet, self.config.network.base_width
+        return key_of(code=exporting_code_version(supernet), libraries=library_versions(), network=network.name,
+                      form=form, supernet=[supernet.name, supernet.space.version, supernet.version],
+                      size=[*self._size(), width], seed=self.config.runtime.seed)  # fmt: skip
+
     def _random(self, network: ExportedNetwork, form: str) -> bytes:
-        seed, width = self.config.runtime.seed, self.config.network.base_width
-        supernet = network.supernet
-        code = exporting_code_version(supernet)
-        key = key_of(code=code, libraries=library_versions(), network=network.name, form=form,
-                     supernet=[supernet.name, supernet.space.version, supernet.version], size=[*self._size(), width],
-                     seed=seed)  # fmt: skip
+        seed, key = self.config.runtime.seed, self._key(network, form)
         found = self.cache.get("tflite", key)
         if found:
             return found

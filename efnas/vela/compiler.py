@@ -19,7 +19,7 @@ from efnas.errors import EfnasError
 from efnas.files import temporary_files, write_whole
 from efnas.vela.board import Profile
 from efnas.vela.output import Compiled, read_output
-from efnas.vela.process import keep_output, run
+from efnas.vela.process import Services, keep_output, run
 
 OPTIMISE = ("Size", "Performance")
 REFERENCE_VERSION = "4.5.0"
@@ -84,11 +84,16 @@ class Vela:
     `runner` runs the program; see `vela.process`.
     """
 
-    def __init__(self, program: Path, profile: Profile, cache: Cache, runner: Callable[[List[str]], str] = run):
+    def __init__(self, program: Path, profile: Profile, cache: Cache, runner: Callable[..., str] = run):
         self.program, self.profile, self._cache, self._runner = program, profile, cache, runner
-        self.version = run([str(program), "--version"], 60).strip()
+        self.version = runner([str(program), "--version"], 60).strip()
         if not re.fullmatch(r"\d+\.\d+\.\d+\S*", self.version):
             raise EfnasError(f"{program} does not answer as Vela does: its --version says '{self.version[:60]}'.")
+
+    def load(self, count: int) -> None:
+        """Have the compiler loaded for so many compiles at once, beside what is done before them, where it can be."""
+        if isinstance(self._runner, Services):
+            self._runner.load(count)
 
     def compile(self, model: bytes, settings: Settings, keep: Optional[Path] = None) -> Compiled:
         """Compile the content of a `.tflite` file; `keep` is where to put the compiled file, which is not cached.

@@ -71,14 +71,15 @@ class Service:
 
     def __init__(self, program: Path):
         self.program = program
-        self._process = self._start()
+        self._process, self._ready = self._start(), False
 
-    def run(self, words: List[str]) -> str:
+    def run(self, words: List[str], seconds: Optional[float] = None) -> str:
         """As `run` does, with the arguments of the program, which come first, in its environment."""
-        if self._process is None:
-            return run(words)
+        seconds = seconds or TIME_LIMIT_SECONDS
+        if not self.loaded:
+            return run(words, seconds)
         with temporary_files(), tempfile.NamedTemporaryFile(prefix="efnas-vela-") as log:
-            job = {"words": words[1:], "log": log.name, "seconds": TIME_LIMIT_SECONDS}
+            job = {"words": words[1:], "log": log.name, "seconds": seconds}
             try:
                 self._process.stdin.write(json.dumps(job) + "\n")
                 self._process.stdin.flush()
@@ -86,15 +87,22 @@ class Service:
                     _tell_of_waiting(words)
                 code = int(self._process.stdout.readline())
             except (OSError, ValueError):  # killed from outside
-                self._process = self._start()
-                return run(words)
+                self._process, self._ready = self._start(), False
+                return run(words, seconds)
             printed = log.read().decode(errors="replace")
         if code == -signal.SIGALRM:
-            raise _too_long(words, printed, TIME_LIMIT_SECONDS)
+            raise _too_long(words, printed, seconds)
         return _printed(words, code, printed)
 
     @property
     def loaded(self) -> bool:
+        """Whether there is such a process; waits until it has loaded the compiler."""
+        if self._process and not self._ready:
+            self._ready = self._process.stdout.readline().strip() == "ready"
+            if not self._ready:
+                self._process.kill()
+                self._process.communicate()
+                self._process = None
         return self._process is not None
 
     def _start(self) -> Optional[subprocess.Popen]:
@@ -103,15 +111,31 @@ class Service:
             interpreter = first[2:] if first.startswith("#!") and "python" in first else None
             if interpreter is None:
                 return None
-            process = subprocess.Popen([interpreter, str(SERVICE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+            return subprocess.Popen([interpreter, str(SERVICE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=subprocess.DEVNULL, text=True)  # fmt: skip
         except OSError:
             return None
-        if process.stdout.readline().strip() == "ready":
-            return process
-        process.kill()
-        process.communicate()
-        return None
+
+
+class Services:
+    """Runs the program in as many of them as are asked at once: each thread has one to itself meanwhile."""
+
+    def __init__(self, program: Path):
+        self.program, self._idle = program, [Service(program)]
+
+    def load(self, count: int) -> None:
+        """Have so many at hand: they load the compiler while other things are done."""
+        self._idle += [Service(self.program) for _ in range(count - len(self._idle))]
+
+    def __call__(self, words: List[str], seconds: Optional[float] = None) -> str:
+        try:
+            service = self._idle.pop()
+        except IndexError:
+            service = Service(self.program)
+        try:
+            return service.run(words, seconds)
+        finally:
+            self._idle.append(service)
 
 
 def _printed(words: List[str], code: int, output: str) -> str:

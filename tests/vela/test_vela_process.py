@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from command import answer
@@ -12,7 +13,7 @@ from efnas.errors import EfnasError
 from efnas.vela import process as vela_process
 from efnas.vela.board import packaged_profile
 from efnas.vela.compiler import Settings, Vela
-from efnas.vela.process import Service
+from efnas.vela.process import Service, Services
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def test_what_takes_too_long_is_stopped(service, monkeypatch):
 
 
 def test_a_service_that_was_killed_is_started_again(service):
+    assert service.loaded
     os.kill(service._process.pid, signal.SIGKILL)
     assert version_of(service) == "4.5.0"
     assert service.loaded
@@ -94,3 +96,15 @@ def test_who_looks_at_the_console_is_told(tmp_path, monkeypatch, words, told):
     program.chmod(0o755)
     _, _, said = answer(["fit", "--arch", "000001000", "--vela", str(program), *words])
     assert said.count("Waiting for") == told and (f"Note: Waiting for {program} --version since" in said) == told
+
+
+def test_each_that_asks_at_once_has_a_loaded_compiler_to_itself(tmp_path):
+    services = Services(real_vela())
+    services.load(2)
+    words = [str(services.program), "--version"]
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(lambda _: services(words), range(6)))
+    assert [each.strip() for each in said] == ["4.5.0"] * 6
+    with pytest.raises(EfnasError, match="Vela failed"):
+        services([words[0], str(tmp_path / "none.tflite")])
+    assert services(words).strip() == "4.5.0"
