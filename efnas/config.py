@@ -13,8 +13,7 @@ from typing_extensions import Literal
 from efnas.config_section import Section
 
 CROP, WHOLE = "crop", "whole"  # data.geometry
-AUTO, OWN, TENSORFLOW = "auto", "own", "tensorflow"  # runtime.convolution_gradients
-MIXED = "mixed"  # train.precision
+AUTO, OWN, TENSORFLOW, MIXED = "auto", "own", "tensorflow", "mixed"  # runtime.convolution_gradients, train.precision
 
 
 class Runtime(Section):
