@@ -54,10 +54,23 @@ class Training:
     def scale(self):
         return tuple(float(value) for value in self.session.run(self.step.update.state[-2:]))
 
+    def set_scale(self, scale):
+        for variable, value in zip(self.step.update.state[-2:], (scale, 0)):
+            variable.load(value, self.session)
 
-@pytest.fixture
-def training(graph):
-    return Training()
+
+@pytest.fixture(scope="module")
+def training():
+    with tf.Graph().as_default():
+        return Training()
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    """In micro batches; the scale doubles after three steps."""
+    with tf.Graph().as_default(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mixed, "GOOD_STEPS", 3)
+        return Training(micro_batch_size=2)
 
 
 def test_gradients_are_close_to_those_of_float32():
@@ -91,52 +104,50 @@ def test_what_is_half_and_what_is_not(graph, supernet):
 
 
 def test_a_step_whose_gradient_overflows_changes_nothing_and_halves_the_scale(training):
+    assert training.scale() == (mixed.FIRST_SCALE, 0)
     training.run()
-    before, scale = training.values(), training.scale()
-    assert scale == (mixed.FIRST_SCALE, 1)
-    training.session.run(training.step.update.state[-2].assign(2.0**60))
+    assert training.scale() == (mixed.FIRST_SCALE, 1)
+    before = training.values()
+    training.set_scale(2.0**60)
     for halved in (2.0**59, 2.0**58):
         result = training.run()
         assert np.isfinite(result.loss) and result.gradient_norm == 0.0
         assert training.scale() == (halved, 0)
         for one, other in zip(before, training.values()):
             np.testing.assert_array_equal(one, other)
-    training.session.run(training.step.update.state[-2].assign(2.0**10))
+    training.set_scale(2.0**10)
     assert training.run().gradient_norm > 0 and training.scale() == (2.0**10, 1)
     assert any((one != other).any() for one, other in zip(before, training.values()))
 
 
-def test_the_scale_doubles_after_so_many_good_steps(graph, monkeypatch):
-    monkeypatch.setattr(mixed, "GOOD_STEPS", 3)
-    training = Training(micro_batch_size=2)
+def test_the_scale_doubles_after_so_many_good_steps(pieces):
+    pieces.set_scale(2.0**10)
     seen = []
     for _ in range(4):
-        training.run(pieces=(2, 2))
-        seen.append(training.scale())
-    first = mixed.FIRST_SCALE
-    assert seen == [(first, 1), (first, 2), (2 * first, 0), (2 * first, 1)]
+        pieces.run(pieces=(2, 2))
+        seen.append(pieces.scale())
+    assert seen == [(2.0**10, 1), (2.0**10, 2), (2.0**11, 0), (2.0**11, 1)]
 
 
-def test_an_overflow_in_one_micro_batch_leaves_the_step_out_and_nothing_behind(graph):
-    training = Training(micro_batch_size=2)
-    training.run(pieces=(2, 2))  # the heads begin at zero, behind which no gradient is
-    before = training.values()
-    training.session.run(training.step.update.state[-2].assign(2.0**60))
-    assert training.run(pieces=(2, 2)).gradient_norm == 0.0
-    training.session.run(training.step.update.state[-2].assign(2.0**10))
-    for one, other in zip(before, training.values()):
+def test_an_overflow_in_micro_batches_leaves_the_step_out_and_nothing_behind(pieces):
+    pieces.run(pieces=(2, 2))  # the heads begin at zero, behind which no gradient is
+    before = pieces.values()
+    pieces.set_scale(2.0**60)
+    assert pieces.run(pieces=(2, 2)).gradient_norm == 0.0
+    for one, other in zip(before, pieces.values()):
         np.testing.assert_array_equal(one, other)
-    after = training.run(pieces=(2, 2))
+    pieces.set_scale(2.0**10)
+    after = pieces.run(pieces=(2, 2))
     assert np.isfinite(after).all() and after.gradient_norm > 0  # of sums that began at zero
 
 
 def test_what_no_scale_can_help_is_told(training):
     """A loss that is not finite, and a gradient that is not without any scale."""
     assert not np.isfinite(training.run(np.full_like(training.usual, np.inf)).loss)
-    training.session.run(training.step.update.state[-2].assign(1.0))
+    training.set_scale(1.0)
     (kernel,) = [each for name, each in training.weights.trained.items() if name == "Coarse/kernel3/kernel"]
     before = training.values()
-    training.session.run(kernel.assign(tf.fill(kernel.shape, 1e30)))
+    kernel.load(np.full(kernel.shape.as_list(), 1e30), training.session)
     result = training.run()
     assert not np.isfinite(result.gradient_norm) and training.scale()[0] == 1.0
     changed = [place for place, (one, other) in enumerate(zip(before, training.values())) if (one != other).any()]
