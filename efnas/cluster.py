@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, reason_of
 
 CONNECT_SECONDS = 10
 CLOSE_SECONDS = 5
@@ -32,7 +32,7 @@ class Cluster:
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, name="efnas")
         except (OSError, ValueError, TypeError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = reason_of(error)
             raise EfnasError(f"No Dask scheduler answers at '{address}': {reason.rstrip('.')}.") from error
 
     def __enter__(self) -> "Cluster":

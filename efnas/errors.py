@@ -39,3 +39,10 @@ class TrainingDiverged(EfnasError):
 
     exit_code = 1
     of_all_ranks = True
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of a library says, in a line: TensorFlow 2.15 tells first where its graph was built."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    (place, *_) = [number for number, line in enumerate(lines, 1) if line.startswith("Node: ")] or [0]
+    return lines[place] if place < len(lines) else lines[0]

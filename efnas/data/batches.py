@@ -14,7 +14,7 @@ from efnas.data.flying_chairs import DataSet
 from efnas.data.packed import PackedFile
 from efnas.data.sampling_plan import SamplePlan
 from efnas.data.scaling import smaller, smaller_flow
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, reason_of
 
 
 class Batch(NamedTuple):
@@ -32,7 +32,8 @@ plain = tf.autograph.experimental.do_not_convert
 class BatchReader:
     """Reads a plan of samples, in order, as batches of at most `batch_size`, each cut into pieces of `micro_size`.
 
-    `start(session, plan)` begins to read; `batch` holds the tensors of the next piece each time they are fetched.
+    `start(session, plan)` begins to read; `batch` holds the tensors of the next piece of `iterator` each time they are
+    fetched.
     Samples are crops of height x width, or with `whole` the frames scaled down to that, with their flow; with
     `unscaled_truth` that stays as it is, which takes frames of one size in a batch.
     """
@@ -73,12 +74,12 @@ class BatchReader:
         batches = samples.map(read, num_parallel_calls=threads).batch(batch_size)
         if micro_size and micro_size < batch_size:
             batches = batches.flat_map(pieces)
-        self._iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
-        self.batch = Batch(*self._iterator.get_next())
+        self.iterator = tf.data.make_initializable_iterator(batches.prefetch(2))
+        self.batch = Batch(*self.iterator.get_next())
 
     def start(self, session, plan: SamplePlan) -> None:
         places = plan.indices if self.dataset.packed else self.dataset.paths(plan.indices)
-        session.run(self._iterator.initializer, {self._places: places, self._crops: plan.crops})
+        session.run(self.iterator.initializer, {self._places: places, self._crops: plan.crops})
 
     def arrays(self, session, plan: SamplePlan) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         """The batches of a plan as arrays (images, flow). Raises EfnasError, naming the file, for a broken sample."""
@@ -101,7 +102,7 @@ class BatchReader:
         finding = of_another_size(samples) if self._one_size else None
         if finding:
             return EfnasError(f"{finding} With data.geometry: whole the frames that are scored together have one size.")
-        return EfnasError(f"TensorFlow failed on a batch of {self.dataset.source}: {str(error).splitlines()[0]}")
+        return EfnasError(f"TensorFlow failed on a batch of {self.dataset.source}: {reason_of(error)}")
 
 
 def micro_batch_sizes(samples: int, batch_size: int, micro_size: Optional[int]) -> list:

@@ -7,7 +7,7 @@ from typing import Dict, List
 
 import tensorflow.compat.v1 as tf
 
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, reason_of
 from efnas.files import sync
 from efnas.runs.seal import (
     ENDINGS,
@@ -56,7 +56,7 @@ class Checkpointer:
                 if not file.name.startswith(f"{path.name}.{generation}."):
                     file.unlink()
         except (OSError, tf.errors.OpError) as error:
-            raise EfnasError(f"Cannot save the checkpoint {path}: {str(error).splitlines()[0]}") from error
+            raise EfnasError(f"Cannot save the checkpoint {path}: {reason_of(error)}") from error
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
 

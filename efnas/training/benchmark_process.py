@@ -16,9 +16,9 @@ from efnas.config_files import load_config
 from efnas.core.costs import supernet_variables
 from efnas.core.variables import first_values
 from efnas.core.weights import Weights
-from efnas.data.batches import BatchReader, micro_batch_sizes
+from efnas.data.batches import Batch, BatchReader, micro_batch_sizes
 from efnas.data.sampling_plan import training_plan
-from efnas.errors import EfnasError
+from efnas.errors import EfnasError, reason_of
 from efnas.training.plan import prepare
 
 WARM_UP = 3  # steps; the first ones build executors, compile, and find the scale of a mixed loss
@@ -54,7 +54,7 @@ def serve() -> None:
     except tf.errors.ResourceExhaustedError:
         answer({**told, "error": "out of memory"})
     except (tf.errors.OpError, EfnasError, ValueError) as error:
-        answer({**told, "error": str(error).splitlines()[0]})
+        answer({**told, "error": reason_of(error)})
 
 
 class _Timed:
@@ -68,21 +68,26 @@ class _Timed:
             plan.sets.train, data.input_height, data.input_width, train.batch_size, train.micro_batch_size,
             data.flow_clip, plan.device.threads, data.whole,
         )  # fmt: skip
+        # Not by feeding the batch: what only looks at its shape would read the next one all the same.
+        self._handle, iterator = tf.placeholder(tf.string, []), self._reader.iterator
+        types, shapes = tf.data.get_output_types(iterator), tf.data.get_output_shapes(iterator)
+        batch = Batch(*tf.data.Iterator.from_string_handle(self._handle, types, shapes).get_next())
+        values = tuple(tf.placeholder(*each) for each in zip(types, shapes))
+        held = tf.data.make_initializable_iterator(tf.data.Dataset.from_tensors(values).repeat())
         variables = first_values(supernet_variables(plan.supernet, width), train.first_values)
-        plan.step.connect(self._reader.batch, Weights(variables, config.runtime.seed), own_gradients)
+        plan.step.connect(batch, Weights(variables, config.runtime.seed), own_gradients)
         session.run(tf.global_variables_initializer())
+        self._handles = dict(zip(("data", "memory"), session.run([iterator.string_handle(), held.string_handle()])))
         self._start(1)
-        # Where a batch is fed nothing is read.
-        self._held = dict(zip(self._reader.batch, session.run(tuple(self._reader.batch))))
+        session.run(held.initializer, dict(zip(values, session.run(tuple(self._reader.batch)))))
 
     def seconds(self, steps: int, from_data: bool) -> List[float]:
         """Of each step, at a learning rate of zero."""
-        session, found = self._session, []
+        found = []
+        session = _Feeding(self._session, {self._handle: self._handles["data" if from_data else "memory"]})
         if from_data:
             self._start(steps + 1)
             self._step(session)  # the first one waits for a pipeline that is empty
-        else:
-            session = _Feeding(session, self._held)
         for _ in range(steps):
             began = time.perf_counter()
             self._step(session)

@@ -71,7 +71,9 @@ class Update:
         """What, beside the weights, the next update depends on."""
         return self.adam.state + (self._scale.state if self._scale else [])
 
-    def run(self, session: tf.Session, feed: dict, rate: float, micro_batches: List[int], share: float) -> StepResult:
+    def run(
+        self, session: tf.Session, feed: dict, rate: float, micro_batches: List[int], share: float = 1.0
+    ) -> StepResult:
         total = sum(micro_batches)
         for number, size in enumerate(micro_batches, start=1):
             fed = {**feed, self.rate: rate, self.share: share * size / total}

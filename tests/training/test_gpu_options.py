@@ -14,8 +14,10 @@ from conftest import PROJECT, events_of
 from interruption import config_of
 
 from efnas.backend import Device, tf
+from efnas.cache import Cache
 from efnas.runs.manifest import read_manifest
 from efnas.runs.resume import Resume
+from efnas.training.gradients import as_convolutions
 from efnas.training.loop import run_training
 from efnas.training.plan import allowed, prepare
 
@@ -117,7 +119,9 @@ def test_a_training_asks_for_memory_as_it_needs_it_and_for_xla_where_it_is_wante
 @pytest.mark.parametrize("gpu", [False, True])
 def test_convolutions_have_tensorflows_own_gradients_on_a_gpu(quick_settings, second_space, tmp_path, gpu):
     plan = prepare(config_of(quick_settings, tmp_path, "train.arch='00000'"))
-    plan = plan._replace(device=Device("GPU 0" if gpu else "CPU", gpu, 1))
+    own = gpu is False and as_convolutions("own", plan.device, Cache(None))
+    assert own or not as_convolutions("auto", Device("GPU 0", gpu, 1), Cache(None))
+    plan = plan._replace(own_gradients=own)
     kinds = []
     for _ in run_training(plan, stop_wanted=lambda: signal.SIGTERM):
         kinds = [op.type for op in tf.get_default_graph().get_operations()]
