@@ -82,7 +82,7 @@ def _compiler(program: Optional[str], version: str, profile: Profile) -> Vela:
     wanted = (program, version, profile)
     if getattr(_loaded, "wanted", None) != wanted:
         path = find_vela(program)
-        vela = Vela(path, profile, Cache(None), Service(path).run)
+        vela = Vela(path, profile, Cache(None), Service(path, remember=True).run)
         if vela.version != version:
             raise EfnasError(f"{path} is Vela {vela.version}; the sweep is one of Vela {version}.")
         _loaded.vela, _loaded.wanted = vela, wanted

@@ -79,11 +79,16 @@ def test_scales_agree_where_operators_meet(files):
 
 
 @pytest.mark.parametrize("version, optimise", [(None, "Size"), ("5.2.0", "Performance")])
-def test_the_compiler_says_the_same_of_both_also_when_it_stays_loaded(files, version, optimise):
+def test_the_compiler_says_the_same_of_both_also_when_it_stays_loaded_and_remembers(files, version, optimise, tmp_path):
     program, settings = real_vela(version), Settings(optimise)
-    started, loaded = (Vela(program, packaged_profile(), Cache(None), run) for run in (run, Service(program).run))
+    runners = run, Service(program, remember=True).run
+    started, loaded = (Vela(program, packaged_profile(), Cache(None), runner) for runner in runners)
     for one, other in files.values():
         assert started.compile(one, settings) == loaded.compile(other, settings)
+    kept = [tmp_path / "started.tflite", tmp_path / "loaded.tflite"]
+    for vela, path in zip((started, loaded), kept):
+        vela.compile(other, settings, path)
+    assert kept[0].read_bytes() == kept[1].read_bytes()
 
 
 def test_a_composed_file_runs_and_looks_at_its_input(files):
