@@ -58,6 +58,7 @@ bench: setup
 	.venv/bin/python tests/bench/bench_start.py
 	.venv/bin/python tests/bench/bench_step.py
 	.venv/bin/python tests/bench/bench_input.py
+	.venv/bin/python tests/bench/bench_checkpoint.py
 	.venv/bin/python tests/bench/bench_evaluation.py
 	.venv/bin/python tests/bench/bench_prompt.py
 	.venv/bin/python tests/bench/bench_vela.py

@@ -71,6 +71,7 @@ def vela_compare(
     files = cost.files(checkpoint, skip_checkpoint)
     codes = [files.arch(text) for text in archs]
     swept = sweep_table and read_table(sweep_table, files.supernet.space)
+    files = files.begun(codes, form)
     compiler = cost.compiler(vela)
     limits = Limits(max_sram_difference, max_inference_ratio)
     settings = Settings(optimise, arena, cost.legacy_core)

@@ -93,14 +93,11 @@ def compare(
         progress(len(done), len(names))
         return compiled
 
-    def export_begins() -> None:
-        vela.load(min(len(names), os.cpu_count() or 1))
-        files.before_tensorflow()
-
     progress(0, len(names))
-    exporting = files._replace(before_tensorflow=export_begins)
+    if files.importing:
+        vela.load(min(len(names), os.cpu_count() or 1))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(job, name, made) for name, made in zip(names, exporting.beside_baseline(archs, form))]
+        jobs = [pool.submit(job, name, made) for name, made in zip(names, files.beside_baseline(archs, form))]
         base, *compiled = [each.result() for each in jobs]
     baseline = ComparedNetwork(BASELINE, files.weights_of(None), base, [])
     subnets = [

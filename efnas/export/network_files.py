@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from threading import Thread
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from efnas.cache import Cache, key_of
@@ -27,6 +28,7 @@ class NetworkFiles(NamedTuple):
     cache: Cache
     checkpoint: Optional[str] = None
     before_tensorflow: Callable[[], None] = lambda: None
+    importing: Optional[Thread] = None
 
     @property
     def supernet(self) -> Supernet:
@@ -63,22 +65,30 @@ class NetworkFiles(NamedTuple):
         for network, own in zip(networks, weights):
             yield {form: checked_file(network, own, *self._size(), form)[0] for form in forms}
 
-    def beside_baseline(self, archs: List[ArchCode], form: str) -> Iterator[bytes]:
-        """The file of the baseline, then those of subnets; as many at once as there are cores, where none is trained
-        and TensorFlow does nothing else in this process."""
-        supernet, width = whole_supernet_of(self.config), self.config.network.base_width
-        networks = [baseline_network(supernet, width), *(subnet_network(supernet, arch, width) for arch in archs)]
-        jobs = [partial(self._random, network, form) for network in networks]
-        missing = [network for network in networks if not self.cache.get("tflite", self._key(network, form))]
+    def begun(self, archs: List[ArchCode], form: str) -> "NetworkFiles":
+        """The same; where `beside_baseline` will export them beside each other, TensorFlow is being imported meanwhile:
+        it takes as long as the compiler takes to load."""
+        missing = [each for each in self._beside(archs) if not self.cache.get("tflite", self._key(each, form))]
         if self.checkpoint or len(missing) < 2 or "tensorflow" in sys.modules:
+            return self
+        importing = Thread(target=_import_converter, args=[self.before_tensorflow])
+        importing.start()
+        return self._replace(importing=importing)
+
+    def beside_baseline(self, archs: List[ArchCode], form: str) -> Iterator[bytes]:
+        """The file of the baseline, then those of subnets; as many at once as there are cores, where it has `begun`."""
+        if self.importing is None:
             yield self.baseline(form)
             yield from (files[form] for files in self.subnets(archs, [form]))
             return
-        self.before_tensorflow()
-        from efnas.export import converter, weights  # noqa: F401
         from efnas.export.side_by_side import forked
 
-        yield from forked(jobs)
+        self.importing.join()
+        yield from forked([partial(self._random, network, form) for network in self._beside(archs)])
+
+    def _beside(self, archs: List[ArchCode]) -> List[ExportedNetwork]:
+        supernet, width = whole_supernet_of(self.config), self.config.network.base_width
+        return [baseline_network(supernet, width), *(subnet_network(supernet, arch, width) for arch in archs)]
 
     def subnet(self, arch: ArchCode, form: str) -> bytes:
         (files,) = self.subnets([arch], [form])
@@ -109,3 +119,8 @@ class NetworkFiles(NamedTuple):
 
     def _size(self) -> tuple:
         return self.config.data.input_height, self.config.data.input_width
+
+
+def _import_converter(before: Callable[[], None]) -> None:
+    before()
+    from efnas.export import converter, weights  # noqa: F401

@@ -66,7 +66,7 @@ def waiting(dataset) -> None:
                     stepping += time.perf_counter() - fetched
     print(f"Input pipeline, 384x512 PNG and .flo files, crops of 180x240, batch {BATCH}, {STEPS} steps")
     print(f"  step {stepping / STEPS:.2f} s, waiting for data {1000 * waiting / STEPS:.1f} ms a step: "
-          f"{waiting / (waiting + stepping):.2%} of the time (goal < 2 %)")  # fmt: skip
+          f"{waiting / (waiting + stepping):.2%} of the time (goal < 1 %)")  # fmt: skip
 
 
 def rates(sets: dict) -> None:

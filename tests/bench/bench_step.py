@@ -145,6 +145,9 @@ def macs_of_a_step(cycle) -> float:
 
 
 def main() -> None:
+    # First: a process counts the memory of the one that it was forked from as its own peak.
+    own = {kind: json.loads(subprocess.run([sys.executable, __file__, kind], stdout=subprocess.PIPE, check=True).stdout)
+           for kind in (LANES, ALONE, PLAIN)}  # fmt: skip
     steps = Steps([LANES, ALONE, PLAIN])
     kinds = {kind: lambda kind=kind: steps.run(kind) for kind in (LANES, ALONE)}
     seconds = in_turns(kinds)
@@ -152,9 +155,8 @@ def main() -> None:
     of_alone, of_plain = ratio(seconds[LANES], seconds[ALONE]), ratio(few[LANES], few[PLAIN])
     print(f"A training step at {HEIGHT}x{WIDTH}, batch {BATCH} (steps in turns, {len(seconds[LANES])} rounds)")
     for kind, values in {**seconds, PLAIN: few[PLAIN]}.items():
-        own = json.loads(subprocess.run([sys.executable, __file__, kind], stdout=subprocess.PIPE, check=True).stdout)
-        print(f"  {kind:<36} {interval(values).median:6.2f} s   first step after {own['first']:5.1f} s   "
-              f"peak memory {own['peak_mb']:,.0f} MB")  # fmt: skip
+        print(f"  {kind:<36} {interval(values).median:6.2f} s   first step after {own[kind]['first']:5.1f} s   "
+              f"peak memory {own[kind]['peak_mb']:,.0f} MB")  # fmt: skip
     print(f"  lanes / three stand-alone subnets:   {of_alone}  (goal <= 0.85, all of it below 0.90)")
     print(f"  lanes / with TensorFlow's gradients: {of_plain}")
     found = shares(steps)
