@@ -18,14 +18,13 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 import numpy as np
 
-from efnas.config import MIXED, Config, all_keys, as_tree
+from efnas.config import MIXED, OWN, TENSORFLOW, Config, as_tree
 from efnas.dotted import dotted
 from efnas.errors import EfnasError
 from efnas.machine import available_memory_gb
 from efnas.runs.manifest import PRECISION, XLA
 
 START = "import sys; sys.path.insert(0, sys.argv[1]); from efnas.training.benchmark_process import serve; serve()"
-OWN, TENSORFLOW = "own", "tensorflow"
 GRADIENTS, MICRO = "runtime.convolution_gradients", "train.micro_batch_size"
 SHARE_OF_MEMORY = 0.7  # of what is free, for processes that stay
 NOTICED_WAIT = 0.02  # share of a step from which on waiting for data is worth a word
@@ -45,9 +44,8 @@ class Setting(NamedTuple):
         return ", ".join(words + ([f"micro batches of {self.micro_batch_size}"] if self.micro_batch_size else []))
 
     def keys(self) -> Dict[str, object]:
-        """Of the configuration, as far as it has them."""
-        keys = {PRECISION: self.precision, XLA: self.xla, GRADIENTS: self.gradients, MICRO: self.micro_batch_size}
-        return {key: value for key, value in keys.items() if key in all_keys()}
+        """Of the configuration."""
+        return {PRECISION: self.precision, XLA: self.xla, GRADIENTS: self.gradients, MICRO: self.micro_batch_size}
 
 
 class Row(NamedTuple):
@@ -112,14 +110,13 @@ def run_benchmark(
     """Time `steps` steps of each setting in each of some rounds; a setting that takes longer than `seconds` to begin,
     or for a round, has failed. Raises EfnasError for a training that cannot begin here with any."""
     train = config.train
-    own = Setting(train.precision, train.xla, OWN, train.micro_batch_size)
+    own = Setting(train.precision, train.xla, config.runtime.convolution_gradients, train.micro_batch_size)
     with _Process(config, own, seconds) as first:
         if "device" not in first.told:  # no setting could help
             raise EfnasError(first.row.failed)
         gpu = first.told["gpu"]
-        if gpu:
-            own = own._replace(gradients=TENSORFLOW)
-            first.row = first.row._replace(setting=own)
+        own = own._replace(gradients=OWN if first.told["own_gradients"] else TENSORFLOW)
+        first.row = first.row._replace(setting=own)
         beside = settings_beside(own, config.train.batch_size, gpu, everything)
         total = rounds * (1 + len(beside))
         rows, done = [], 0
@@ -185,7 +182,7 @@ class _Process:
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._printed, env=environment
         )
         values = {**dict(dotted(as_tree(config))), **setting.keys()}
-        self.told = self._ask({"config": values, "own_gradients": setting.gradients == OWN})
+        self.told = self._ask(values)
         self.row = self.row._replace(peak_mb=self.told.get("peak_mb"), failed=self.told.get("error"))
 
     def __enter__(self) -> "_Process":

@@ -19,7 +19,7 @@ from efnas.core.weights import Weights
 from efnas.data.batches import Batch, BatchReader, micro_batch_sizes
 from efnas.data.sampling_plan import training_plan
 from efnas.errors import EfnasError, reason_of
-from efnas.training.plan import prepare
+from efnas.training.plan import Plan, prepare
 
 WARM_UP = 3  # steps; the first ones build executors, compile, and find the scale of a mixed loss
 
@@ -39,12 +39,12 @@ def serve() -> None:
 
     told = {}
     try:
-        asked = json.loads(sys.stdin.readline())
-        config = load_config(base=asked["config"])
+        config = load_config(base=json.loads(sys.stdin.readline()))
         plan = prepare(config, write=False)
-        told = {"device": plan.device.name, "gpu": plan.device.gpu, "packed": plan.sets.train.packed}
+        told = {"device": plan.device.name, "gpu": plan.device.gpu, "own_gradients": plan.own_gradients,
+                "packed": plan.sets.train.packed}  # fmt: skip
         with open_session(plan.device, config.train.xla) as session:
-            timed = _Timed(plan, config, asked["own_gradients"] and not plan.device.gpu, session)
+            timed = _Timed(plan, config, session)
             timed.seconds(WARM_UP, from_data=False)
             timed.seconds(1, from_data=True)
             answer({**told, "peak_mb": peak_mb(plan.device)})
@@ -60,7 +60,7 @@ def serve() -> None:
 class _Timed:
     """A step whose batches come from the data set, or are one that is held in memory."""
 
-    def __init__(self, plan, config: Config, own_gradients: bool, session: tf.Session):
+    def __init__(self, plan: Plan, config: Config, session: tf.Session):
         data, train, width = config.data, config.train, config.network.base_width
         self._plan, self._session, self._config, self._number = plan, session, config, 0
         self._pieces = micro_batch_sizes(train.batch_size, train.batch_size, train.micro_batch_size)
@@ -75,7 +75,7 @@ class _Timed:
         values = tuple(tf.placeholder(*each) for each in zip(types, shapes))
         held = tf.data.make_initializable_iterator(tf.data.Dataset.from_tensors(values).repeat())
         variables = first_values(supernet_variables(plan.supernet, width), train.first_values)
-        plan.step.connect(batch, Weights(variables, config.runtime.seed), own_gradients)
+        plan.step.connect(batch, Weights(variables, config.runtime.seed), plan.own_gradients)
         session.run(tf.global_variables_initializer())
         self._handles = dict(zip(("data", "memory"), session.run([iterator.string_handle(), held.string_handle()])))
         self._start(1)
