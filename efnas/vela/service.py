@@ -55,7 +55,9 @@ class Memory:
         if content is _of_block and list(inspect.signature(function).parameters) != BLOCK_ARGUMENTS:
             return
 
-        def remembered(*values):
+        def remembered(*values, **named):
+            if named:  # as no version is known to call it
+                return function(*values, **named)
             key = hashlib.sha256(pickle.dumps((name, content(*values)))).digest()
             if key not in self.known:
                 self.known[key] = self.new[key] = pickle.dumps(function(*values))
