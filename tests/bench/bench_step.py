@@ -16,7 +16,7 @@ from collections import Counter
 from turns import in_turns, interval, ratio
 
 HEIGHT, WIDTH, BATCH, BASE_WIDTH = 180, 240, 4, 32
-LANES, ALONE, PLAIN = "lanes", "three stand-alone subnets", "lanes, TensorFlow's own gradients"
+LANES, ALONE, OTHER = "lanes", "three stand-alone subnets", "lanes, the slower gradients"
 STAGES = ("E0", "E1", "EB0", "Down1", "EB1", "Down2", "DB0", "Up1", "DB1", "Up2", "H0Out", "H1", "H1Out", "H2", "H2Out")
 MULTIPLY = 2048
 
@@ -28,8 +28,8 @@ def quiet() -> None:
     tf.logging.set_verbosity(tf.logging.ERROR)
 
 
-def build(kind: str, weights, images, truth, codes, cycle) -> list:
-    """The training operators of a round of one kind: one, or one a subnet."""
+def build(kind: str, own: bool, weights, images, truth, codes, cycle) -> list:
+    """The training operators of a round of one kind: one, or one a subnet. The faster gradients are efnas' `own`."""
     import tensorflow.compat.v1 as tf
 
     from efnas.core.layers import Layers
@@ -42,7 +42,7 @@ def build(kind: str, weights, images, truth, codes, cycle) -> list:
     walks = [Fixed(space, ArchCode(code)) for code in cycle] if kind == ALONE else [Lanes(space, codes)]
     trains = []
     for walk in walks:
-        layers = Layers(weights, gradients_as_convolutions=kind != PLAIN)
+        layers = Layers(weights, gradients_as_convolutions=(kind == OTHER) != own)
         lanes = EDGEFLOW.network(layers, walk, images, BASE_WIDTH)
         with tf.name_scope("loss"):
             loss = tf.add_n([multiscale_loss(EDGEFLOW.heads, maps, truth) for maps in lanes]) / len(lanes)
@@ -59,7 +59,7 @@ def build(kind: str, weights, images, truth, codes, cycle) -> list:
 class Steps:
     """Graphs over the same weights and batch, in one session. One cycle for all: they compute the same subnets."""
 
-    def __init__(self, kinds):
+    def __init__(self, kinds, own: bool):
         quiet()
         import tensorflow.compat.v1 as tf
 
@@ -74,7 +74,7 @@ class Steps:
         self.cycle = fair_cycle(EDGEFLOW.space, 1, 0)
         self.codes = tf.placeholder(tf.int32, [3, 9])
         weights = Weights(supernet_variables(EDGEFLOW, BASE_WIDTH))
-        self.trains = {kind: build(kind, weights, images, truth, self.codes, self.cycle) for kind in kinds}
+        self.trains = {kind: build(kind, own, weights, images, truth, self.codes, self.cycle) for kind in kinds}
         self.session = open_session(select_device(-1, 0))
         self.session.run(tf.global_variables_initializer())
 
@@ -83,10 +83,20 @@ class Steps:
             self.session.run(train, {self.codes: self.cycle}, **how)
 
 
-def alone(kind: str) -> dict:
+def own_are_faster() -> bool:
+    """Which gradients a training takes here."""
+    quiet()
+    from efnas.backend import select_device
+    from efnas.cache import Cache
+    from efnas.training.gradients import as_convolutions
+
+    return as_convolutions("auto", select_device(-1, 0), Cache(None))
+
+
+def alone(kind: str, own: bool) -> dict:
     """Of a process that does nothing else: seconds to the end of its first step, and memory."""
     began = time.perf_counter()
-    Steps([kind]).run(kind)
+    Steps([kind], own).run(kind)
     first = time.perf_counter() - began
     return {"first": first, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
@@ -144,21 +154,29 @@ def macs_of_a_step(cycle) -> float:
     return 3 * BATCH * (sum(cost.total.macs for cost in costs) - 2 * stem)
 
 
+def answer(*words: str):
+    """Of a process of its own."""
+    done = subprocess.run([sys.executable, __file__, *words], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
 def main() -> None:
     # First: a process counts the memory of the one that it was forked from as its own peak.
-    own = {kind: json.loads(subprocess.run([sys.executable, __file__, kind], stdout=subprocess.PIPE, check=True).stdout)
-           for kind in (LANES, ALONE, PLAIN)}  # fmt: skip
-    steps = Steps([LANES, ALONE, PLAIN])
+    own = answer("gradients")
+    alone_of = {kind: answer(kind, json.dumps(own)) for kind in (LANES, ALONE, OTHER)}
+    steps = Steps([LANES, ALONE, OTHER], own)
     kinds = {kind: lambda kind=kind: steps.run(kind) for kind in (LANES, ALONE)}
     seconds = in_turns(kinds)
-    few = in_turns({kind: lambda kind=kind: steps.run(kind) for kind in (LANES, PLAIN)}, 5)
-    of_alone, of_plain = ratio(seconds[LANES], seconds[ALONE]), ratio(few[LANES], few[PLAIN])
-    print(f"A training step at {HEIGHT}x{WIDTH}, batch {BATCH} (steps in turns, {len(seconds[LANES])} rounds)")
-    for kind, values in {**seconds, PLAIN: few[PLAIN]}.items():
-        print(f"  {kind:<36} {interval(values).median:6.2f} s   first step after {own[kind]['first']:5.1f} s   "
-              f"peak memory {own[kind]['peak_mb']:,.0f} MB")  # fmt: skip
+    few = in_turns({kind: lambda kind=kind: steps.run(kind) for kind in (LANES, OTHER)}, 5)
+    of_alone, of_other = ratio(seconds[LANES], seconds[ALONE]), ratio(few[LANES], few[OTHER])
+    whose = "efnas' own" if own else "TensorFlow's"
+    print(f"A training step at {HEIGHT}x{WIDTH}, batch {BATCH} (steps in turns, {len(seconds[LANES])} rounds; {whose} "
+          "gradients of convolutions are the faster ones)")  # fmt: skip
+    for kind, values in {**seconds, OTHER: few[OTHER]}.items():
+        print(f"  {kind:<36} {interval(values).median:6.2f} s   first step after {alone_of[kind]['first']:5.1f} s   "
+              f"peak memory {alone_of[kind]['peak_mb']:,.0f} MB")  # fmt: skip
     print(f"  lanes / three stand-alone subnets:   {of_alone}  (goal <= 0.85, all of it below 0.90)")
-    print(f"  lanes / with TensorFlow's gradients: {of_plain}")
+    print(f"  lanes / with the slower gradients:   {of_other}")
     found = shares(steps)
     total, step = sum(found.values()), interval(seconds[LANES]).median
     print(f"  where {total:.2f} s of the operators of a step go")
@@ -170,4 +188,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(alone(sys.argv[1]))) if len(sys.argv) > 1 else main()
+    if len(sys.argv) == 1:
+        main()
+    else:
+        print(
+            json.dumps(own_are_faster() if sys.argv[1] == "gradients" else alone(sys.argv[1], json.loads(sys.argv[2])))
+        )
