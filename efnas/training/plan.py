@@ -94,8 +94,7 @@ def prepare(
     steps = math.ceil(samples / train.batch_size)
     step = (FairStep if supernet.arch is None else SingleStep)(supernet, config, ranks)
     identity = {**step.identity, SERIES: tensorflow_series(), **({SHA256: beginning.sha256} if beginning else {})}
-    setting = config.runtime.convolution_gradients
-    own_gradients = ranks.of_first(lambda: as_convolutions(setting, device, Cache(cache_folder())))
+    own_gradients = as_convolutions(config.runtime.convolution_gradients, device, Cache(cache_folder()))
     computing = {"onednn": uses_onednn(), "own_gradients": own_gradients}
     manifest = build_manifest(config, network, sets.fingerprints(), identity, device.name, computing, ranks.size)
     needed, free = _disk(config, supernet)

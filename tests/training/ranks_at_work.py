@@ -30,7 +30,7 @@ from efnas.runs.resume import Resume  # noqa: E402
 from efnas.search import compute  # noqa: E402
 from efnas.search.compute import compute_errors  # noqa: E402
 from efnas.search.pass_engines import among  # noqa: E402
-from efnas.training import fair_step  # noqa: E402
+from efnas.training import fair_step, mixed  # noqa: E402
 from efnas.training.events import Evaluating, Stepped  # noqa: E402
 from efnas.training.loop import run_training  # noqa: E402
 from efnas.training.plan import prepare  # noqa: E402
@@ -65,11 +65,11 @@ def gradient(ranks, samples):
 
 
 def gradients(ranks):
-    fair_step.Layers = lambda weights, **how: Layers(weights, weights.moving, **how)
+    mixed.Layers = lambda weights, **how: Layers(weights, weights.moving, **how)
     whole, of_whole = gradient(ALONE, slice(SAMPLES))
     shared, of_shared = gradient(ranks, slice(SAMPLES))
     own, _ = gradient(ALONE, ranks.part(0, SAMPLES).where)
-    fair_step.Layers = Layers
+    mixed.Layers = Layers
     apart = [float(np.abs(each - whole).max() / np.abs(whole).max()) for each in (shared, own)]
     return {"apart": apart, "losses": [of_whole.loss, of_shared.loss]}
 
