@@ -5,13 +5,13 @@ uint8 [h, w, 3]. `NAME.pack.json`, the index, says what stands where. `packing` 
 """
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from efnas.cache import key_of
 from efnas.data.flow_files import read_flo
 from efnas.data.flying_chairs import DataSet, Place, Sample
 from efnas.errors import EfnasError
@@ -56,10 +56,6 @@ def packed_dataset(base: Path, asked: str) -> DataSet:
 def bytes_of(height: int, width: int, flow_type: str) -> int:
     """What a sample takes."""
     return height * width * (2 * np.dtype(flow_type).itemsize + 6)
-
-
-def hash_of(content: dict) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def content_hash(content) -> str:
@@ -122,7 +118,7 @@ def frame_size(sample: Sample) -> Tuple[int, int]:
 def _read_index(path: Path) -> dict:
     try:
         index = read_json(path.read_text())
-        if index["format"] != FORMAT or index.pop("sha256") != hash_of(index):
+        if index["format"] != FORMAT or index.pop("sha256") != key_of(**index):
             raise ValueError("changed")
         return index
     except FileNotFoundError as error:
@@ -143,7 +139,7 @@ def _dataset(base: Path, part: str, index: dict) -> DataSet:
         raise EfnasError(f"Cannot read {file}: {error.strerror}.") from error
     if head[: len(MAGIC)] != MAGIC:
         raise EfnasError(f"{file} is no packed data: efnas data pack writes it.")
-    if head != header_of(hash_of(index)):
+    if head != header_of(key_of(**index)):
         raise EfnasError(f"{file} does not belong to its index {part}{INDEX}: the two are of different packings.")
     if size != index["bytes"]:
         raise EfnasError(f"{file} is torn: it has {size:,} bytes, and {index['bytes']:,} were packed.")

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.backend import open_session, select_device
+from efnas.cache import key_of
 from efnas.data.batches import decoded_frames, plain
 from efnas.data.check import check_sample
 from efnas.data.flow_files import HEADER_BYTES
@@ -22,7 +23,6 @@ from efnas.data.packed import (
     PARTS,
     bytes_of,
     content_hash,
-    hash_of,
     header_of,
     packed_parts,
 )
@@ -110,7 +110,7 @@ class _Writer:
             if kind is not None:
                 return
             self._index["bytes"] = self._file.tell()
-            sha256 = hash_of(self._index)
+            sha256 = key_of(**self._index)
             self._file.seek(0)
             self._file.write(header_of(sha256))
         sync(self._path)

@@ -4,12 +4,12 @@ A pool has a graph of its own, the `Tree` of its codes, with statistics a branch
 of it alone to the bit, whoever else is in the pool, and however the pool is divided: its operators are the same.
 """
 
-from typing import Generator, Iterable, List, NamedTuple, Optional
+from typing import Generator, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from efnas.core.geometry import FLOW_CHANNELS, endpoint_error, valid_part
+from efnas.core.geometry import FLOW_CHANNELS, ScaleMaps, endpoint_error, valid_part
 from efnas.core.layers import Layers
 from efnas.core.routing import Tree
 from efnas.core.space import ArchCode
@@ -49,11 +49,6 @@ class PoolWalk:
         self.truth = tf.placeholder(tf.float32, [None, *size, FLOW_CHANNELS], "truth")
         blocks = [block.name for block in supernet.space.blocks]
 
-        def error(maps) -> tf.Tensor:
-            flow = valid_part(maps.accumulated[-1], height, width)[..., :FLOW_CHANNELS]
-            scored = larger_flow(flow, self.truth) if whole else flow
-            return tf.reduce_mean(endpoint_error(scored, self.truth), axis=[1, 2])
-
         def walk(archs: List[ArchCode]) -> _Walk:
             moments = BatchMoments(supernet, weights, self.images, base_width, blocks, archs)
             loaded = LoadedStatistics(moments.channels)
@@ -61,7 +56,9 @@ class PoolWalk:
             layers = Layers(weights, statistics)
             statistics.tree = Tree(supernet.space, None, layers, blocks, archs)
             lanes = supernet.network(layers, statistics.tree, self.images, base_width)
-            return _Walk(archs, moments, loaded, tf.stack([error(maps) for maps in lanes]))
+            return _Walk(
+                archs, moments, loaded, tf.stack([scored(maps, self.truth, height, width, whole)[1] for maps in lanes])
+            )
 
         self._walks = [walk(archs) for archs in groups]
 
@@ -86,6 +83,14 @@ class PoolWalk:
             errors = session.run(walk.errors, {self.images: images, self.truth: truth})
             found.update(zip(walk.archs, errors))
         return np.array([found[arch] for arch in archs])
+
+
+def scored(maps: ScaleMaps, truth: tf.Tensor, height: int, width: int, whole: bool) -> Tuple[tf.Tensor, tf.Tensor]:
+    """The flow [n, height, width, 2] that a walk says, and its end-point errors [n] in px: with `whole` frames of the
+    flow scaled up to the truth."""
+    flow = valid_part(maps.accumulated[-1], height, width)[..., :FLOW_CHANNELS]
+    compared = larger_flow(flow, truth) if whole else flow
+    return flow, tf.reduce_mean(endpoint_error(compared, truth), axis=[1, 2])
 
 
 def groups_within(

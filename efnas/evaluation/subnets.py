@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.config import Config
-from efnas.core.geometry import FLOW_CHANNELS, endpoint_error, valid_part
+from efnas.core.geometry import FLOW_CHANNELS
 from efnas.core.layers import Layers
 from efnas.core.routing import Switch
 from efnas.core.space import ArchCode
@@ -18,10 +18,9 @@ from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.batches import BatchReader
 from efnas.data.sampling_plan import SamplePlan, evaluation_plan, training_plan
-from efnas.data.scaling import larger_flow
 from efnas.data.sources import DataSets
 from efnas.evaluation.places import placed
-from efnas.evaluation.pool_walk import PoolWalk, groups_within
+from efnas.evaluation.pool_walk import PoolWalk, groups_within, scored
 from efnas.evaluation.recalibration import (
     BatchMoments,
     LoadedStatistics,
@@ -61,9 +60,7 @@ class SubnetEvaluator:
         self._loaded = LoadedStatistics({name: int(mean.shape[0]) for name, (mean, _) in weights.moving.items()})
         layers = Layers(weights, self._loaded.of_layers)
         (self.maps,) = supernet.network(layers, Switch(supernet.space, self.code, layers), self.images, base_width)
-        self.flow = valid_part(self.maps.accumulated[-1], height, width)[..., :FLOW_CHANNELS]
-        scored = larger_flow(self.flow, self.truth) if whole else self.flow
-        self._error = tf.reduce_mean(endpoint_error(scored, self.truth), axis=[1, 2])
+        self.flow, self._error = scored(self.maps, self.truth, height, width, whole)
 
     def statistics(
         self, session: tf.Session, archs: List[ArchCode], batches: Optional[Iterable]

@@ -16,9 +16,8 @@ import numpy as np
 import tflite
 
 from efnas.core.space import ArchCode, SearchSpace
-from efnas.export.file_graph import Graph, Operator, Quantisation, Tensor, read_graph, write_graph
+from efnas.export.file_graph import CONVOLUTION, Graph, Operator, Quantisation, Tensor, read_graph, write_graph
 
-CONVOLUTION = tflite.BuiltinOperator.CONV_2D
 # Operators that pass values on: what comes out is scaled as what goes in.
 PASSING = (tflite.BuiltinOperator.RESIZE_BILINEAR, tflite.BuiltinOperator.SLICE, tflite.BuiltinOperator.PAD,
            tflite.BuiltinOperator.CONCATENATION, tflite.BuiltinOperator.RESHAPE)  # fmt: skip

@@ -9,6 +9,7 @@ import tflite
 _QUANTISATION = {"Min": np.float32, "Max": np.float32, "Scale": np.float32, "ZeroPoint": np.int64}
 _OPTIONS = {number: name for name, number in vars(tflite.BuiltinOptions).items() if not name.startswith("_")}
 SCHEMA_VERSION = 3
+CONVOLUTION = tflite.BuiltinOperator.CONV_2D
 
 
 class Quantisation(NamedTuple):

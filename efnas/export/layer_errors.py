@@ -7,9 +7,9 @@ import tflite
 
 from efnas.data.scaling import scaled_flow
 from efnas.evaluation.places import paired_margin
-from efnas.export.compose import CONVOLUTION, PASSING
+from efnas.export.compose import PASSING
 from efnas.export.content import KINDS
-from efnas.export.file_graph import Graph, Operator, Quantisation, Tensor, read_graph, write_graph
+from efnas.export.file_graph import CONVOLUTION, Graph, Operator, Quantisation, Tensor, read_graph, write_graph
 from efnas.export.host import Interpreter
 from efnas.export.requantised import ends_of, require_alike
 from efnas.runs.subnet_errors import Margin

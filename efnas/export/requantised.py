@@ -12,8 +12,8 @@ import tflite
 
 from efnas.errors import EfnasError
 from efnas.export.calibration import Calibration
-from efnas.export.compose import CONVOLUTION, PASSING
-from efnas.export.file_graph import Graph, Operator, Quantisation, Tensor, read_graph, write_graph
+from efnas.export.compose import PASSING
+from efnas.export.file_graph import CONVOLUTION, Graph, Operator, Quantisation, Tensor, read_graph, write_graph
 
 LEAST, MOST = -128, 127
 BINS = 1 << 14  # of a map's values between its extremes: 64 to a step of INT8

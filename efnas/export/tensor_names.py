@@ -7,11 +7,7 @@ which then has a number behind its own name, and a bias by whatever constant it 
 
 import re
 
-import tflite
-
-from efnas.export.file_graph import read_graph, write_graph
-
-CONVOLUTION = tflite.BuiltinOperator.CONV_2D
+from efnas.export.file_graph import CONVOLUTION, read_graph, write_graph
 
 
 def named_as_in_the_graph(model: bytes) -> bytes:

@@ -1,7 +1,5 @@
 """What a run is, in three groups: identity (another value is another run), tuning (shown), place (of no account)."""
 
-import hashlib
-import json
 import platform
 import socket
 import subprocess
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from efnas import __version__
+from efnas.cache import key_of
 from efnas.config import CROP, Config, all_keys, as_tree
 from efnas.config_files import RENAMED, load_config
 from efnas.dotted import dotted
@@ -121,12 +120,12 @@ def geometry_of(settings: Dict[str, Any]) -> str:
 
 def identity_sha256(manifest: dict) -> str:
     """Names a run: the hash of its identity, which its checkpoints hold."""
-    return _hash(manifest["identity"])
+    return key_of(**manifest["identity"])
 
 
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest of a run, with a hash of itself."""
-    write_json(folder / MANIFEST, {**manifest, "sha256": _hash(manifest)})
+    write_json(folder / MANIFEST, {**manifest, "sha256": key_of(**manifest)})
 
 
 def read_manifest(path: Path) -> dict:
@@ -134,7 +133,7 @@ def read_manifest(path: Path) -> dict:
     file = Path(path) / MANIFEST if Path(path).is_dir() else Path(path)
     try:
         manifest = read_json(file.read_text())
-        if manifest["format"] not in (2, FORMAT) or manifest.pop("sha256") != _hash(manifest):
+        if manifest["format"] not in (2, FORMAT) or manifest.pop("sha256") != key_of(**manifest):
             raise ValueError("changed")
         if not all(isinstance(manifest[group], dict) for group in GROUPS):
             raise ValueError("no groups")
@@ -165,14 +164,10 @@ def _require_entry(entry: dict) -> None:
 def _of_format_2(manifest: dict) -> dict:
     """A manifest of before the network had a section of its own. Its checkpoints hold the hash of its old identity."""
     identity = manifest["identity"]
-    entry = {"identity_sha256": _hash(identity), "changed": {}}
+    entry = {"identity_sha256": key_of(**identity), "changed": {}}
     kept = {key: value for key, value in identity.items() if key not in RENAMED}
     identity = {**kept, "network.name": identity["network.space"]}
     return {**manifest, "format": FORMAT, "identity": identity, "history": [*manifest["history"], entry]}
-
-
-def _hash(content: dict) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load_run_config(config_file: Optional[Path], options: Dict[str, Any], assignments: Iterable[str] = ()) -> Config:

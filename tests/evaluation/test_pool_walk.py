@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import small_supernet
 import tensorflow.compat.v1 as tf
-from given_values import give
+from drawn_supernet import SIZE, DrawnSupernet
 
 from efnas.config_files import load_config
 from efnas.core.costs import supernet_variables
@@ -16,23 +16,8 @@ from efnas.evaluation.opened import bytes_of_pair
 from efnas.evaluation.pool_walk import PoolWalk, groups_within
 from efnas.evaluation.subnets import PoolEvaluation, SubnetEvaluator, evaluate, result_of
 
-SIZE = {"height": 32, "width": 48, "base_width": 4}
 
-
-class Drawn:
-    """A supernet whose weights are all drawn, and batches; errors by pair, each subnet alone."""
-
-    def __init__(self, supernet):
-        self.supernet, rng = supernet, np.random.RandomState(3)
-        self.weights = Weights(supernet_variables(supernet, SIZE["base_width"]))
-        self.alone = SubnetEvaluator(supernet, self.weights, **SIZE)
-        self.session = tf.Session()
-        self.session.run(tf.global_variables_initializer())
-        give(self.session, {variable: rng.normal(name.endswith("gamma"), 0.2, variable.shape.as_list())
-                            for name, variable in self.weights.trained.items()})  # fmt: skip
-        self.batches = [(rng.uniform(-1, 1, (3, 32, 48, 6)).astype("f"), rng.normal(0, 2, (3, 32, 48, 2)).astype("f"))
-                        for _ in range(4)]  # fmt: skip
-
+class Drawn(DrawnSupernet):
     def walk(self, *groups):
         return PoolWalk(self.supernet, self.weights, list(groups), **SIZE)
 
@@ -56,7 +41,7 @@ def convolutions(build):
 
 def test_errors_are_those_of_each_alone_to_the_bit_in_any_company(drawn):
     pool = evaluation_pool(drawn.supernet.space, seed=1, size=6)
-    expected = drawn.errors(drawn.alone, pool)
+    expected = drawn.errors(drawn.one_by_one, pool)
     together, few = convolutions(lambda: drawn.walk(pool))
     divided, more = convolutions(lambda: drawn.walk(pool[3:], pool[:3]))
     np.testing.assert_array_equal(drawn.errors(together, pool), expected)

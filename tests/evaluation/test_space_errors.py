@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import small_supernet
 import tensorflow.compat.v1 as tf
+from drawn_supernet import SIZE, DrawnSupernet
 from given_values import give
 
 from efnas.config_files import load_config
@@ -15,25 +16,10 @@ from efnas.core.weights import Weights
 from efnas.data.sources import open_datasets
 from efnas.evaluation.opened import bytes_of_pair, opened_blocks, opened_within
 from efnas.evaluation.space_errors import SpaceEvaluator, bundles, errors_of_sums
-from efnas.evaluation.subnets import PoolEvaluation, SubnetEvaluator, evaluate, result_of
-
-SIZE = {"height": 32, "width": 48, "base_width": 4}
+from efnas.evaluation.subnets import PoolEvaluation, evaluate, result_of
 
 
-class Random:
-    """A supernet whose weights are all drawn: no two subnets of it predict the same."""
-
-    def __init__(self, supernet):
-        self.supernet, rng = supernet, np.random.RandomState(3)
-        self.weights = Weights(supernet_variables(supernet, SIZE["base_width"]))
-        self.one_by_one = SubnetEvaluator(supernet, self.weights, **SIZE)
-        self.session = tf.Session()
-        self.session.run(tf.global_variables_initializer())
-        give(self.session, {variable: rng.normal(name.endswith("gamma"), 0.2, variable.shape.as_list())
-                            for name, variable in self.weights.trained.items()})  # fmt: skip
-        self.batches = [(rng.uniform(-1, 1, (3, 32, 48, 6)).astype("f"), rng.normal(0, 2, (3, 32, 48, 2)).astype("f"))
-                        for _ in range(4)]  # fmt: skip
-
+class Random(DrawnSupernet):
     def expected(self, archs):
         """By pair: one evaluation for each, as the error of an evaluation is a mean."""
         found = []

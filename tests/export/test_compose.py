@@ -8,10 +8,10 @@ from vela_stand_in import real_vela
 from efnas.cache import Cache
 from efnas.core.sampler import random_archs
 from efnas.core.supernet import EDGEFLOW
-from efnas.export.compose import CONVOLUTION, PASSING, Composer
+from efnas.export.compose import PASSING, Composer
 from efnas.export.content import read_content, require_int8, require_network
 from efnas.export.converter import convert
-from efnas.export.file_graph import read_graph, write_graph
+from efnas.export.file_graph import CONVOLUTION, read_graph, write_graph
 from efnas.export.host import FORMS, Interpreter
 from efnas.export.networks import subnet_network
 from efnas.export.weights import random_weights

@@ -6,9 +6,8 @@ import pytest
 from efnas.core.supernet import EDGEFLOW
 from efnas.errors import CheckFailed, EfnasError
 from efnas.export.calibration import AS_CONVERTED, Calibration
-from efnas.export.compose import CONVOLUTION
 from efnas.export.converter import checked_file, convert
-from efnas.export.file_graph import read_graph, write_graph
+from efnas.export.file_graph import CONVOLUTION, read_graph, write_graph
 from efnas.export.host import Interpreter
 from efnas.export.layer_errors import layer_errors
 from efnas.export.networks import subnet_network
