@@ -1,4 +1,4 @@
-"""`efnas eval`: rank subnets of a trained supernet by end-point error."""
+"""`efnas eval`: rank subnets of a trained supernet by end-point error, or score one on a public data set."""
 
 from pathlib import Path
 from typing import List, Optional
@@ -6,6 +6,7 @@ from typing import List, Optional
 import typer
 from typing_extensions import Annotated
 
+from efnas.cli.eval_data import DataOptions, score_data
 from efnas.cli.grouping import grouped
 from efnas.cli.options import Checkpoint, Output, RunOptions
 from efnas.errors import EfnasError
@@ -32,14 +33,22 @@ def evaluate(
         typer.Option(metavar="DIR", show_default=False, help="Write pictures of the best subnet's predictions."),
     ] = None,
     picture_count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 4,
+    data: DataOptions = DataOptions(),
     run: RunOptions = RunOptions(),
     output: Output = Output(),
 ) -> None:
     """Rank subnets of a run: the evaluation pool, or those of --arch, or --random N; the baseline is always among them.
     Of a run that trained one subnet alone, its error.
 
+    With --data, score the best subnet, those of --arch, or an exported file, on a public data set, beside zero flow
+    and, where OpenCV is installed, Farneback and DIS.
+
     Without --config the configuration is the one the run was trained with.
     """
+    if data.data:
+        score_data(data, checkpoint, archs, bn_recal_batches, run, output)
+        return
+    data.require_data()
     from efnas.cli.run_names import options_for
     from efnas.cli.screen.console import console, print_json, print_next, print_note
     from efnas.cli.screen.progress import progress_bar

@@ -1,8 +1,9 @@
 """Flow of image pairs of any size, by a subnet of a checkpoint or what else predicts flow; as pictures and files."""
 
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -76,10 +77,7 @@ class Inference:
         for pair in self.pairs:
             images = read_pair(*pair) if found else self._first_images
             flow = network(images)
-            if not np.isfinite(flow).all():
-                raise EfnasError(
-                    f"The flow of {pair[0]} and {pair[1]} by {name} is not finite: its weights are broken."
-                )
+            require_finite(flow, *pair, name)
             found.append(self._one(pair, images, flow, name, longest))
             progress(len(found), len(self.pairs))
         return found
@@ -101,10 +99,23 @@ class Inference:
         return Prediction(first, second, *flow.shape[:2], length, path, score(flow, self.truth) if self.truth else None)
 
 
+def require_finite(flow: np.ndarray, first: Path, second: Path, name: str) -> None:
+    if not np.isfinite(flow).all():
+        raise EfnasError(f"The flow of {first} and {second} by {name} is not finite: its weights are broken.")
+
+
 @contextmanager
 def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flow]:
-    """The float network of a subnet, recalibrated on training batches; a walk for each size of image, or with
-    `data.geometry: whole` one of the size that it was trained with, as a file has it.
+    """The float network of a subnet as in `subnet_flows`; with `data.geometry: whole` of the size that it was trained
+    with, as a file has it (see `through_one_size`)."""
+    data = config.data
+    with subnet_flows(config, checkpoint, [arch]) as (flow,):
+        yield through_one_size(flow, data.input_height, data.input_width) if data.whole else flow
+
+
+@contextmanager
+def subnet_flows(config: Config, checkpoint: str, archs: Sequence[ArchCode]) -> Iterator[List[Flow]]:
+    """The float network of each subnet, recalibrated on training batches; a walk for each size of image.
 
     Raises EfnasError for a checkpoint that is missing or of another network, or a data set that is not there.
     """
@@ -118,28 +129,26 @@ def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flo
 
     with open_trained(config, checkpoint) as trained:
         supernet, session = trained.supernet, trained.session
-        (recalibrated,) = trained.evaluation().statistics(session, [arch])
-        statistics = constant_moments(recalibrated)
-        walks: Dict[Tuple[int, int], tuple] = {}
+        statistics = [constant_moments(own) for own in trained.evaluation().statistics(session, list(archs))]
+        walks: Dict[Tuple[int, int, int], tuple] = {}
 
-        def walk(height: int, width: int) -> tuple:
+        def walk(number: int, height: int, width: int) -> tuple:
             images = tf.placeholder(tf.float32, [1, height, width, 6])
-            layers, router = Layers(trained.weights, statistics), Fixed(supernet.space, arch)
+            layers, router = Layers(trained.weights, statistics[number]), Fixed(supernet.space, archs[number])
             (maps,) = supernet.network(layers, router, images, config.network.base_width)
             return images, maps.accumulated[-1][0, ..., :FLOW_CHANNELS]
 
-        def flow(images: np.ndarray) -> np.ndarray:
+        def flow(number: int, images: np.ndarray) -> np.ndarray:
             height, width = images.shape[:2]
             size = (size_like(height, config.data.input_height, supernet.stride),
                     size_like(width, config.data.input_width, supernet.stride))  # fmt: skip
-            if size not in walks:
+            if (number, *size) not in walks:
                 require_memory(height, width, config.network.base_width)
-                walks[size] = walk(*size)
-            taken, given = walks[size]
+                walks[(number, *size)] = walk(number, *size)
+            taken, given = walks[(number, *size)]
             return session.run(given, {taken: padded_to(images, *size)[None]})[:height, :width]
 
-        data = config.data
-        yield through_one_size(flow, data.input_height, data.input_width) if data.whole else flow
+        yield [partial(flow, number) for number in range(len(archs))]
 
 
 def through_one_size(network: Flow, height: int, width: int) -> Flow:

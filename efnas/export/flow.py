@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 
@@ -16,11 +17,19 @@ NO_NETWORK = "it is no .tflite network of two images"
 
 
 def file_flow(path: Path) -> Flow:
-    """See `through_one_size`. Raises EfnasError for a file that is damaged, or no network of this kind."""
+    """Of images of any size, see `through_one_size`. Raises EfnasError as `file_network` does."""
+    network, size = file_network(path)
+    return through_one_size(network, *size)
+
+
+def file_network(path: Path) -> Tuple[Flow, Tuple[int, int]]:
+    """Of images of one size, and that size, height and width.
+
+    Raises EfnasError for a file that is damaged, or no network of this kind."""
     try:
         model = read_file(path)
         interpreter = Interpreter(model) if is_described(path, model) else InterpreterApart(path)
-        height, width = interpreter.input_shape
+        size = interpreter.input_shape
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or NO_NETWORK
         raise EfnasError(f"Cannot read {path}: {reason}.") from error
@@ -34,7 +43,7 @@ def file_flow(path: Path) -> Flow:
             raise EfnasError(f"The flow that {path} predicts is not finite: it is damaged.")
         return predicted
 
-    return through_one_size(flow, height, width)
+    return flow, size
 
 
 def is_described(path: Path, model: bytes) -> bool:

@@ -83,12 +83,12 @@ RUN_NAME = (
 OUTPUT = (
     ["@/absent/x{}", "@/file/x{}", "@/loop/x{}", "@/dangling/x{}", LONG + "{}"],
     ["export --arch 000001000 --skip-checkpoint --out .tflite", f"vela-compare {COST} --summary .json",
-     f"vela-compare {COST} --plot .png", f"fit {COST} --plot .png", "sweep --vela @/vela --no-cache --out /",
+     f"vela-compare {COST} --plot .png", f"fit {COST} --plot .png", "eval --data @/broken --tflite @/file --summary .json", "sweep --vela @/vela --no-cache --out /",
      f"infer {PAIR} --tflite @/file --out .png", "data synth /", "data pack @/broken /", "train --config @/good.yaml --output-root=/"],
 )  # fmt: skip
 DATA_SET = (
     ["@/absent", "@/empty", "@/file", "@/loop", "@/lone", "@/pipe.yaml", LONG, ""],
-    ["data check {}", "data pack {} @/new", "train --config @/good.yaml --base-path={}"],
+    ["data check {}", "data pack {} @/new", "train --config @/good.yaml --base-path={}", "eval --config @/good.yaml --data={}"],
 )  # fmt: skip
 
 

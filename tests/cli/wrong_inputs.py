@@ -168,6 +168,12 @@ CASES = [
     (["vela-compare", "--arch", CODE, *VELA, "--table", "@/empty"], "No such file"),
     (["runs", "--output-root", "@/absent"], "no folder"), (["runs", "show", "@/empty"], "no run in"), (["runs", "show", "nowhere"], "no run in"),
     (["runs", "show", "@/runs/bare", "--plot", "@/x.xyz"], "ends with .png"), (["doctor", "--config", "@/unknown.yaml"], "Unknown configuration key"),
+    *((["eval", *words], why) for words, why in (
+        (["--data", "@/empty"], "has no layout that is known; looked for FlyingChairs2 (files"), (["--geometry", "full"], "--geometry is about a data set"),
+        (["--data", "@/broken", "--random", "3", "--pictures", "@/new"], "--random, --pictures is not for a data set"), (["--data", "@/broken", "--geometry", "half"], "crop or whole or full"),
+        (["--data", "@/broken", "--tflite", "@/file"], "no .tflite network"), (["--data", "@/broken", "--tflite", "@/file", "--arch", CODE], "--arch is not for a file"),
+        (["--data", "@/broken", "--tflite", "@/file", "--geometry", "full"], "a file takes one size"), (["--data", "@/broken", *GOOD, *RUNS, "absent"], "no ranking"),
+        (["--data", "@/broken", *GOOD, *RUNS, "absent", "--arch", CODE], "no checkpoint"), (["--data", "@/broken", "--summary", "@/absent/x.json"], "no folder"))),
     (["infer", "@/file"], "alone is no pair"), (["infer", "@/file", "@/file"], "no whole image"), (["infer", "@/absent", "@/file"], "No such file"),
     (["infer", "@/empty", "--out", "@/new"], "no two images"), (["infer", "@/file", "@/empty"], "an image and a folder"),
     (["infer", IMAGE, IMAGE, "--tflite", "@/file"], "no .tflite network"), (["infer", IMAGE, IMAGE, "--tflite", "@/absent"], "No such file"),
