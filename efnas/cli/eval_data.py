@@ -1,5 +1,6 @@
 """`efnas eval --data`: errors on a public data set, beside those of predicting nothing and of OpenCV's flow."""
 
+import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +73,7 @@ def score_data(
     if options.tflite:
         geometry = options.geometry or WHOLE
         if geometry == FULL:
-            raise EfnasError(
-                "--geometry full is for a checkpoint, since a file takes one size: take whole or crop, or export the "
-                "network at the size of the frames."
-            )
+            raise EfnasError("--geometry full is for a checkpoint, since a file takes one size: take whole or crop.")
         opened = _file(options.tflite)
     else:
         settings = run.settings({"eval.bn_recal_batches": recalibration}, of_run=True)
@@ -103,7 +101,8 @@ def score_data(
     if options.summary:
         print(f"Written: {options.summary}")
     worst = errors.pairs[int(errors.by_pair[0].argmax())]
-    print_next(f"efnas infer {worst.first} {worst.second} --ground-truth {worst.flow} --out worst.png {same}")
+    first, second, flow = (shlex.quote(str(path)) for path in (worst.first, worst.second, worst.flow))
+    print_next(f"efnas infer {first} {second} --ground-truth {flow} --out worst.png {same}")
 
 
 @contextmanager
@@ -113,7 +112,7 @@ def _file(path: Path):
     from efnas.export.host import KERNELS
 
     flow, size = file_network(path)
-    yield {path.name: flow}, size, {"file": str(path), "kernels": KERNELS}, f"--tflite {path}"
+    yield {path.name: flow}, size, {"file": str(path), "kernels": KERNELS}, f"--tflite {shlex.quote(str(path))}"
 
 
 @contextmanager

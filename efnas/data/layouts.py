@@ -81,7 +81,7 @@ def _sintel(training: Path) -> LaidOut:
     for part in parts:
         for scene in _folders(training / part):
             flows = training / "flow" / scene
-            for number in _numbers(training / part / scene, ".png", flows):
+            for number in _numbers(training / part / scene, flows):
                 first, second = (training / part / scene / f"frame_{each:04}.png" for each in (number, number + 1))
                 flow, invalid = flows / f"frame_{number:04}.flo", training / "invalid" / scene / first.name
                 name = f"{part}/{scene}/{first.stem}"
@@ -91,10 +91,12 @@ def _sintel(training: Path) -> LaidOut:
     return _some(SINTEL, pairs, training)
 
 
-def _numbers(frames: Path, ending: str, flows: Path) -> List[int]:
+def _numbers(frames: Path, flows: Path) -> List[int]:
     """Of frames that another follows, or that have flow: what is missing of their pairs is then found out."""
-    found = {int(match[1]) for match in map(re.compile(rf"frame_(\d+)\{ending}$").match, _files(frames)) if match}
-    known = {int(match[1]) for match in map(re.compile(r"frame_(\d+)\.flo$").match, _files(flows)) if match}
+    found, known = (
+        {int(match[1]) for match in map(re.compile(rf"frame_(\d+)\.{ending}$").match, _files(folder)) if match}
+        for folder, ending in ((frames, "png"), (flows, "flo"))
+    )
     return sorted({number for number in found if number + 1 in found} | known)
 
 
