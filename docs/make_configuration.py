@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Iterator, Type
 
-from efnas.config import Config, Section, Synthetic, as_tree
+from efnas.config import Config, as_tree
+from efnas.config_section import Section, sections_of
 
 PAGE = Path(__file__).with_name("configuration.md")
 OPENING = """# The configuration
@@ -17,15 +18,7 @@ or is looked at, without `--config`: its own configuration), then options of the
 
 
 def page() -> str:
-    sections = {name: field.annotation for name, field in Config.model_fields.items()}
-    sections = dict(part for name, kind in sections.items() for part in _with_inner(name, kind))
-    return OPENING + "".join("\n" + "\n".join(_section(name, kind)) + "\n" for name, kind in sections.items())
-
-
-def _with_inner(name: str, kind: Type[Section]) -> Iterator[tuple]:
-    yield name, kind
-    if "synthetic" in kind.model_fields:
-        yield f"{name}.synthetic", Synthetic
+    return OPENING + "".join("\n" + "\n".join(_section(*section)) + "\n" for section in sections_of(Config))
 
 
 def _section(name: str, kind: Type[Section]) -> Iterator[str]:

@@ -10,7 +10,8 @@ from typing import Any, List, Optional, Union
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Literal
 
-from efnas.config_section import Section
+from efnas.config_section import Section, sections_of
+from efnas.config_synthetic import Synthetic
 
 CROP, WHOLE = "crop", "whole"  # data.geometry
 AUTO, OWN, TENSORFLOW, MIXED = "auto", "own", "tensorflow", "mixed"  # runtime.convolution_gradients, train.precision
@@ -42,21 +43,6 @@ class Runtime(Section):
     @property
     def run_folder(self) -> Path:
         return self.output_root / self.experiment_name
-
-
-class Synthetic(Section):
-    """The synthetic data set that is written into `data.base_path` on first use."""
-
-    train_pairs: int = Field(400, ge=1, le=1_000_000, description="Training pairs.")
-    val_pairs: int = Field(48, ge=1, le=1_000_000, description="Validation pairs.")
-    height: int = Field(384, ge=16, le=4096, description="Height of an image in pixels.")
-    width: int = Field(512, ge=16, le=4096, description="Width of an image in pixels.")
-    motion: float = Field(10.0, gt=0, description="Mean length of the flow in pixels.")
-    detail: float = Field(1.5, ge=1, description="Shortest waves of a texture in pixels.")
-    structure: float = Field(150.0, ge=1, description="Longest waves of a texture in pixels.")
-    shapes: int = Field(12, ge=0, description="Most shapes before the background.")
-    seed: int = Field(1, ge=0, lt=2**63, description="The same seed writes the same pairs.")
-    textures: Optional[Path] = Field(None, description="Folder of photos to take the textures from.")
 
 
 class Data(Section):
@@ -239,10 +225,7 @@ def frames_told(geometry: str) -> str:
 
 def all_keys() -> List[str]:
     """Every key of the configuration with its section, as in `train.lr`."""
-    keys = [
-        f"{section}.{key}" for section, field in Config.model_fields.items() for key in field.annotation.model_fields
-    ]
-    return keys + [f"data.synthetic.{key}" for key in Synthetic.model_fields]
+    return [f"{section}.{key}" for section, kind in sections_of(Config) for key in kind.model_fields]
 
 
 def as_tree(config: Section) -> dict:

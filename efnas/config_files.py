@@ -10,7 +10,8 @@ from typing import Any, Dict, Iterable, Optional
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from efnas.config import Config, Section, Synthetic, all_keys
+from efnas.config import Config, all_keys
+from efnas.config_section import section_in
 from efnas.errors import LONGEST, EfnasError, brief
 from efnas.files import read_file
 from efnas.strict_yaml import read_yaml
@@ -116,6 +117,6 @@ def _refuse_unknown_keys(tree: dict, model, path: tuple, file) -> None:
                 )
             hint = f"; did you mean '{near[0]}'?" if near else f"; the sections are {', '.join(Config.model_fields)}."
             raise EfnasError(f"Unknown configuration key '{dotted}'{f' in {file}' if file else ''}{hint}")
-        inner = Synthetic if key == "synthetic" else known[key].annotation
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Section):
+        inner = section_in(known[key].annotation)
+        if isinstance(value, dict) and inner is not None:
             _refuse_unknown_keys(value, inner, path + (key,), file)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Iterator, Optional, Tuple, Type, Union
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from typing_extensions import Literal
@@ -52,3 +52,18 @@ class Section(BaseModel):
         if Path in kinds and isinstance(value, str) and too_long(Path(value)):
             raise ValueError("has a name that is longer than a file's may be")
         return _expanded(value) if Path in kinds and isinstance(value, str) else value
+
+
+def section_in(annotation: Any) -> Optional[Type[Section]]:
+    """The section that a key of this type holds, where it may be left out, too."""
+    kinds = (kind for kind in _alternatives(annotation) if isinstance(kind, type) and issubclass(kind, Section))
+    return next(kinds, None)
+
+
+def sections_of(model: Type[Section], path: str = "") -> Iterator[Tuple[str, Type[Section]]]:
+    """The sections in a configuration by name, each before those in it: `data`, `data.synthetic`."""
+    for key, field in model.model_fields.items():
+        inner = section_in(field.annotation)
+        if inner is not None:
+            yield f"{path}{key}", inner
+            yield from sections_of(inner, f"{path}{key}.")

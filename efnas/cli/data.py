@@ -69,14 +69,19 @@ def synth(
         Optional[Path],
         typer.Option(metavar="DIR", show_default=False, help="Take textures from the photos of a folder."),
     ] = None,
+    natural: Annotated[
+        bool, typer.Option("--natural", help="Scenes like those that a camera sees, in place of cut-outs.")
+    ] = False,
     output: Output = Output(),
 ) -> None:
     """Write flying-chairs-like pairs with exact flow, as a FlyingChairs2 folder with train/ and val/."""
     from efnas.cli.screen.console import print_json, print_next
     from efnas.cli.screen.progress import progress_bar
-    from efnas.data.synthesis import SceneStyle, write_dataset
+    from efnas.config_synthetic import Natural
+    from efnas.data.scene_style import SceneStyle
+    from efnas.data.synthesis import write_dataset
 
-    style = SceneStyle(height, width, motion, detail, structure, shapes)
+    style = SceneStyle(height, width, motion, detail, structure, shapes, Natural() if natural else None)
     with progress_bar(f"Writing {out}", "pairs") as update:
         mean = write_dataset(out, pairs, val_pairs, seed, style, textures, update)
     if output.as_json:

@@ -93,7 +93,8 @@ def _ensure_synthetic(data: Data, progress: Callable[[int, int], None]) -> None:
     from efnas.data.synthesis import DESCRIPTION, SceneStyle, describe, write_dataset
 
     wanted = data.synthetic
-    style = SceneStyle(wanted.height, wanted.width, wanted.motion, wanted.detail, wanted.structure, wanted.shapes)
+    style = SceneStyle(wanted.height, wanted.width, wanted.motion, wanted.detail, wanted.structure, wanted.shapes,
+                       wanted.natural)  # fmt: skip
     content = (wanted.train_pairs, wanted.val_pairs, wanted.seed, style, wanted.textures)
     if not data.base_path.exists():
         write_dataset(data.base_path, *content, progress)

@@ -45,7 +45,7 @@ HOLDOUT, GEOMETRY = "data.val_holdout", "data.geometry"
 SERIES = "runtime.tensorflow"
 LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None,
               GEOMETRY: CROP, PRECISION: "float32", XLA: False, SERIES: "1.15",
-              "runtime.convolution_gradients": "auto"}  # fmt: skip
+              "runtime.convolution_gradients": "auto", "data.synthetic.natural": None}  # fmt: skip
 
 # Those of them that a configuration says.
 SAID_LATER = set(LATER_KEYS) - {SERIES}

@@ -156,12 +156,12 @@ def test_every_key_belongs_to_one_group_of_the_manifest():
         "train.precision=mixed",
         "train.xla=true",
     ]
-    config = load_config(assignments=["data.dataset=synthetic", "data.synthetic={}", *later])
+    config = load_config(assignments=["data.dataset=synthetic", "data.synthetic={natural: {}}", *later])
     about = {"base_width": 32}, {"train": {"samples": 3}}, {"train.step": "x", SERIES: "2.15"}, "CPU", {"onednn": True}
     manifest = build_manifest(config.changed("runtime", convolution_gradients="own"), *about)
     groups = [set(manifest[name]) for name in ("identity", "tuning", "place")]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
-    assert set(all_keys()) - {"data.synthetic"} <= set.union(*groups)
+    assert set(all_keys()) - {"data.synthetic", "data.synthetic.natural"} <= set.union(*groups)
     assert {"train.lr", "train.batch_size", "runtime.seed", "data.input_height", "network.base_width",
             "data.train.samples", "train.step", SERIES} <= groups[0]  # fmt: skip
     assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "computing.onednn", "train.xla"} <= groups[1]
