@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from efnas.backend import Device, open_session
+from efnas.cache import Cache, cache_folder
 from efnas.config import Config
 from efnas.core.geometry import FLOW_CHANNELS
 from efnas.core.weights import constant_moments
@@ -27,6 +28,7 @@ from efnas.export.networks import ExportedNetwork, output_channels
 from efnas.export.requantised import Ranges, ends_of
 from efnas.export.weights import SubnetWeights
 from efnas.training.adam import Adam
+from efnas.training.gradients import as_convolutions
 from efnas.training.loss import flow_loss, multiscale_loss
 
 LOOKED_AT = 4  # batches that the loss is taken of, before and after
@@ -130,7 +132,8 @@ def fine_tuned(
     clip = config.data.flow_clip or np.inf
     batches = ((images, np.clip(truth, -clip, clip)) for images, truth in batches)
     with tf.Graph().as_default():
-        tuning = FineTuning(network, weights, model, form, config, calibration.per_tensor, not device.gpu)
+        own = as_convolutions(config.runtime.convolution_gradients, device, Cache(cache_folder()))
+        tuning = FineTuning(network, weights, model, form, config, calibration.per_tensor, own)
         with open_session(device) as session:
             session.run(tf.global_variables_initializer())
             looked_at = list(islice(batches, min(LOOKED_AT, steps)))
