@@ -13,7 +13,7 @@ from efnas.data.scene_style import SceneStyle
 from efnas.data.synthesis import make_pair, write_dataset
 from efnas.data.textures import SIDE, TILES, tile
 
-NONE = {name: 0.0 for name in Natural.model_fields}
+NONE = dict.fromkeys(Natural.model_fields, 0.0)
 
 
 def style(**strengths):
