@@ -40,13 +40,14 @@ class Layer(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two uint8 images [h, w, 3], flow float32 [h, w, 2] from the first to the second, and what of the first is
-    occluded in the second (bool [h, w])."""
+    """Two uint8 images [h, w, 3], flow float32 [h, w, 2] from the first to the second, what of the first is occluded in
+    the second (bool [h, w]), and the flow from the second to the first."""
 
     first: np.ndarray
     second: np.ndarray
     flow: np.ndarray
     occluded: np.ndarray
+    back: np.ndarray
 
 
 class _Frame(NamedTuple):
@@ -60,15 +61,25 @@ def rendered(layers: List[Layer], height: int, width: int, noise: Optional[Calla
     """Both frames; `noise()` is added to each, [h, w, 3]."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
     first, second = _painted(layers, x, y, moved=False), _painted(layers, x, y, moved=True)
-    flow = np.zeros((height, width, 2))
-    for number in np.unique(first.top):
-        here = first.top == number
-        landed = layers[number].forward(x[here], y[here])
-        flow[here, 0], flow[here, 1] = landed[0] - x[here], landed[1] - y[here]
+    flow, back = (
+        _flow(frame.top, [getattr(layer, way) for layer in layers], x, y)
+        for frame, way in ((first, "forward"), (second, "backward"))
+    )
     landing = [y + flow[..., 1], x + flow[..., 0]]
     landed_on = ndimage.map_coordinates(second.top, np.rint(landing).astype(int), order=0, mode="constant", cval=-1)
     images = [frame.image if noise is None else np.clip(frame.image + noise(), 0, 255) for frame in (first, second)]
-    return Pair(*(np.rint(image).astype(np.uint8) for image in images), flow.astype(np.float32), landed_on != first.top)
+    first_image, second_image = (np.rint(image).astype(np.uint8) for image in images)
+    return Pair(first_image, second_image, flow.astype(np.float32), landed_on != first.top, back.astype(np.float32))
+
+
+def _flow(top: np.ndarray, motions: List[Callable], x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[h, w, 2], of the topmost layer each."""
+    flow = np.zeros(x.shape + (2,))
+    for number in np.unique(top):
+        here = top == number
+        landed = motions[number](x[here], y[here])
+        flow[here, 0], flow[here, 1] = landed[0] - x[here], landed[1] - y[here]
+    return flow
 
 
 def _painted(layers: List[Layer], x: np.ndarray, y: np.ndarray, moved: bool) -> _Frame:

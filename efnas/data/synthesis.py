@@ -34,13 +34,15 @@ def make_pair(style: SceneStyle, seed: int, index: int, photos: Optional[List[Pa
 
 
 def write_pair(folder: Path, style: SceneStyle, seed: int, photos: Optional[List[Path]], index: int) -> float:
-    """Write one pair in FlyingChairs2's names, with its occlusions; returns the mean length of its flow in pixels."""
+    """Write one pair in FlyingChairs2's names, with its occlusions and the flow back; returns the mean length of its
+    flow in pixels."""
     pair = make_pair(style, seed, index, photos)
     stem = f"{index:07d}"
     Image.fromarray(pair.first).save(folder / f"{stem}-img_0.png", compress_level=1)
     Image.fromarray(pair.second).save(folder / f"{stem}-img_1.png", compress_level=1)
     Image.fromarray((255 * pair.occluded).astype(np.uint8)).save(folder / f"{stem}-occ_01.png")
     write_flo(folder / f"{stem}-flow_01.flo", pair.flow)
+    write_flo(folder / f"{stem}-flow_10.flo", pair.back)
     return float(np.linalg.norm(pair.flow, axis=-1).mean())
 
 

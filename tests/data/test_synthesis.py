@@ -44,6 +44,19 @@ def test_warping_the_second_image_with_the_flow_gives_the_first(index):
     assert error.mean() < unmoved.mean() / 4
 
 
+def test_warping_the_first_image_with_the_flow_back_gives_the_second(small_chairs):
+    pair = make_pair(STYLE, 7, 2)
+    still = np.zeros(pair.occluded.shape, bool)
+    seen = interior(pair.back, still)
+    error = np.abs(warp_back(pair.first, pair.back) - pair.second)[seen]
+    assert np.median(error) < 2.0 < np.median(np.abs(warp_back(pair.first, -pair.back) - pair.second)[seen])
+    there = index_folder(small_chairs / "train").samples[3].flow
+    np.testing.assert_array_equal(
+        read_flo(there.with_name(there.name.replace("_01", "_10"))),
+        make_pair(SceneStyle(48, 64, motion=2.0, detail=4.0, structure=24.0, shapes=3), 3, 3).back,
+    )
+
+
 def test_a_wrong_flow_does_not_warp_back():
     pair = make_pair(STYLE, 7, 0)
     seen = interior(pair.flow, pair.occluded)
