@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Union
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Literal
 
+from efnas.config_augmentation import Augmentation
 from efnas.config_section import Section, sections_of
 from efnas.config_synthetic import Synthetic
 
@@ -74,6 +75,7 @@ class Data(Section):
         description="Training labels are clipped to plus and minus so many pixels of the input; null: never.",
     )
     synthetic: Optional[Synthetic] = Field(None, description="See below; only with `dataset: synthetic`.")
+    augmentation: Optional[Augmentation] = Field(None, description="See below; left out or null: none.")
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> "Data":

@@ -14,7 +14,7 @@ from efnas.errors import EfnasError
 
 # One independent stream of numbers a purpose: the second half of the generator's key.
 CYCLES, POOL, ORDER, CROPS, RANDOM_ARCHS, TEXTURES, RANDOM_WEIGHTS, FIDELITY, SECOND_SEEDS = range(1, 10)
-HOLDOUT = 10
+HOLDOUT, AUGMENTATION = 10, 11
 
 
 def counter_stream(seed: int, purpose: int, counter: int) -> np.random.Philox:

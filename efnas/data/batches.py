@@ -3,14 +3,18 @@
 What was packed is cropped where it lies, and goes the same way from there.
 """
 
-from typing import Callable, Iterator, NamedTuple, Optional, Tuple
+from functools import partial
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from efnas.config_augmentation import Augmentation
+from efnas.data.augmentation import LENGTH, split
+from efnas.data.augmented import fields_of, noise_table, relit, warped
 from efnas.data.check import check_sample, of_another_size
 from efnas.data.flow_files import HEADER_BYTES, MAGIC, UNKNOWN
-from efnas.data.flying_chairs import DataSet
+from efnas.data.flying_chairs import DataSet, Sample, backward, paths_of
 from efnas.data.packed import PackedFile
 from efnas.data.sampling_plan import SamplePlan
 from efnas.data.scaling import smaller, smaller_flow
@@ -35,7 +39,8 @@ class BatchReader:
     `start(session, plan)` begins to read; `batch` holds the tensors of the next piece of `iterator` each time they are
     fetched.
     Samples are crops of height x width, or with `whole` the frames scaled down to that, with their flow; with
-    `unscaled_truth` that stays as it is, which takes frames of one size in a batch.
+    `unscaled_truth` that stays as it is, which takes frames of one size in a batch. With `augmentation` they are
+    changed as their plan says; whole frames once they are scaled.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class BatchReader:
         threads: int = 2,
         whole: bool = False,
         unscaled_truth: bool = False,
+        augmentation: Optional[Augmentation] = None,
     ):
         self.dataset = dataset
         self.height, self.width = height, width
@@ -57,20 +63,25 @@ class BatchReader:
         self._crops = tf.placeholder(tf.int64, [None, 2])
         if dataset.packed:
             self._places = tf.placeholder(tf.int64, [None])
-            frames = _unpacking(dataset, height, width, whole)
+            frames = _unpacking(dataset, height, width, whole or bool(augmentation and augmentation.warps))
         else:
             self._places, frames = tf.placeholder(tf.string, [None, 3]), lambda paths, crop: decoded_frames(paths)
 
+        augmenting = _augmenting(augmentation, height, width, framing) if augmentation else None
+
         @plain
-        def read(place, crop):
-            images, flow = _framed(*frames(place, crop), crop, height, width, framing)
+        def read(place, crop, *change):
+            images, flow = _framed(
+                *frames(place, crop), crop, height, width, augmenting(*change) if change else framing
+            )
             return images, flow if flow_clip is None else tf.clip_by_value(flow, -flow_clip, flow_clip)
 
         @plain
         def pieces(*batch):
             return tf.data.Dataset.from_tensor_slices(batch).batch(micro_size)
 
-        samples = tf.data.Dataset.from_tensor_slices((self._places, self._crops))
+        self._changes = (tf.placeholder(tf.float32, [None, LENGTH]),) if augmentation else ()
+        samples = tf.data.Dataset.from_tensor_slices((self._places, self._crops, *self._changes))
         batches = samples.map(read, num_parallel_calls=threads).batch(batch_size)
         if micro_size and micro_size < batch_size:
             batches = batches.flat_map(pieces)
@@ -78,8 +89,9 @@ class BatchReader:
         self.batch = Batch(*self.iterator.get_next())
 
     def start(self, session, plan: SamplePlan) -> None:
-        places = plan.indices if self.dataset.packed else self.dataset.paths(plan.indices)
-        session.run(self.iterator.initializer, {self._places: places, self._crops: plan.crops})
+        places = plan.indices if self.dataset.packed else paths_of(self._samples(plan))
+        changes = dict.fromkeys(self._changes, plan.changes)
+        session.run(self.iterator.initializer, {self._places: places, self._crops: plan.crops, **changes})
 
     def arrays(self, session, plan: SamplePlan) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         """The batches of a plan as arrays (images, flow). Raises EfnasError, naming the file, for a broken sample."""
@@ -92,9 +104,14 @@ class BatchReader:
             except tf.errors.OpError as error:
                 raise self.explain(plan, error) from error
 
+    def _samples(self, plan: SamplePlan) -> List[Sample]:
+        samples = [self.dataset.samples[index] for index in plan.indices]
+        back = split(plan.changes).reversed[:, 0] if self._changes else [False] * len(plan)
+        return [backward(sample) if reverse else sample for sample, reverse in zip(samples, back)]
+
     def explain(self, plan: SamplePlan, error: Exception) -> EfnasError:
         """What went wrong while samples of `plan` were read or computed, as one sentence that names a broken file."""
-        samples = [self.dataset.samples[index] for index in dict.fromkeys(plan.indices.tolist())]
+        samples = list(dict.fromkeys(self._samples(plan)))
         for sample in samples:
             finding = check_sample(sample, self.height, self.width)
             if finding:
@@ -153,6 +170,23 @@ def _framed(first, second, flow, crop, height: int, width: int, framing: Callabl
     top_left = tf.cast(tf.where(crop < 0, room // 2, crop % (room + 1)), tf.int32)
     images, flow = framing([first, second], flow, top_left, height, width)
     return tf.cast(images, tf.float32) / 127.5 - 1.0, flow
+
+
+def _augmenting(strength: Augmentation, height: int, width: int, framing: Callable) -> Callable:
+    """Of what was drawn for a sample: a framing that changes it so."""
+    noise = noise_table(height, width) if strength.noise else None
+
+    def framed(pair, flow, top_left, height, width, drawn):
+        if strength.warps and framing is _cropped:
+            images, flow = warped(pair, flow, top_left, height, width, drawn, strength.moves)
+        else:
+            images, flow = framing(pair, flow, top_left, height, width)
+            images = tf.cast(images, tf.float32)
+            if strength.warps:
+                images, flow = warped([images], flow, tf.zeros_like(top_left), height, width, drawn, strength.moves)
+        return relit(images, drawn, strength, noise), flow
+
+    return lambda change: partial(framed, drawn=fields_of(change))
 
 
 def _cropped(pair, flow, top_left, height: int, width: int):

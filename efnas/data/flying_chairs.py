@@ -10,7 +10,7 @@ import numpy as np
 from efnas.errors import EfnasError
 from efnas.files import read_file
 
-FIRST, SECOND, FLOW = "-img_0.png", "-img_1.png", "-flow_01.flo"
+FIRST, SECOND, FLOW, BACK = "-img_0.png", "-img_1.png", "-flow_01.flo", "-flow_10.flo"
 FLOAT32, FLOAT16 = "float32", "float16"  # of packed flow
 
 
@@ -48,10 +48,6 @@ class DataSet(NamedTuple):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def paths(self, indices: np.ndarray) -> np.ndarray:
-        """Paths of some samples, [n, 3]: first image, second image, flow."""
-        return np.array([[str(path) for path in self.samples[index][1:4]] for index in indices]).reshape(-1, 3)
-
     @property
     def packed(self) -> bool:
         return bool(self.samples) and self.samples[0].packed is not None
@@ -61,6 +57,29 @@ class DataSet(NamedTuple):
         whether the flow was rounded when it was packed."""
         rounded = {"flow": FLOAT16} if self.packed and self.samples[0].packed.flow_type == FLOAT16 else {}
         return {**fingerprint_of([sample.name for sample in self.samples]), **rounded}
+
+
+def paths_of(samples: Sequence[Sample]) -> np.ndarray:
+    """Paths of samples, [n, 3]: first image, second image, flow."""
+    return np.array([[str(path) for path in sample[1:4]] for sample in samples]).reshape(-1, 3)
+
+
+def backward(sample: Sample) -> Sample:
+    """The pair from the second image to the first."""
+    name = sample.flow.name
+    back = sample.flow.with_name(name[: -len(FLOW)] + BACK) if name.endswith(FLOW) else sample.flow / BACK
+    return sample._replace(first=sample.second, second=sample.first, flow=back)
+
+
+def require_backward(dataset: DataSet) -> None:
+    """Raises EfnasError for a data set whose pairs cannot be read backward."""
+    told = "data.augmentation.time_reversal needs the flow back from the second frame"
+    if dataset.packed:
+        raise EfnasError(f"{told}, which packed data does not hold: train on the files, or set it to 0.")
+    for sample in dataset.samples:
+        path = backward(sample).flow
+        if not os.path.isfile(path):
+            raise EfnasError(f"{told}: there is no {path}; set it to 0.")
 
 
 def fingerprint_of(names: Sequence[str]) -> dict:

@@ -14,7 +14,7 @@ from efnas.cache import key_of
 from efnas.data.batches import decoded_frames, plain
 from efnas.data.check import check_sample
 from efnas.data.flow_files import HEADER_BYTES
-from efnas.data.flying_chairs import FLOAT16, FLOAT32, DataSet
+from efnas.data.flying_chairs import FLOAT16, FLOAT32, DataSet, paths_of
 from efnas.data.packed import (
     ALIGNED,
     FORMAT,
@@ -148,7 +148,7 @@ def _decoded(dataset: DataSet):
         samples = tf.data.Dataset.from_tensor_slices(paths).map(plain(decoded_frames), device.threads).prefetch(4)
         iterator = tf.data.make_initializable_iterator(samples)
         fetched = iterator.get_next()
-        session.run(iterator.initializer, {paths: dataset.paths(np.arange(len(dataset)))})
+        session.run(iterator.initializer, {paths: paths_of(dataset.samples)})
         for sample in dataset.samples:
             try:
                 frames: Tuple[np.ndarray, ...] = session.run(fetched)

@@ -5,10 +5,13 @@ is `samples_per_epoch` positions of the stream, so a resumed run finds its place
 """
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
+from efnas.config_augmentation import Augmentation
 from efnas.core.sampler import CROPS, ORDER, counter_stream
+from efnas.data.augmentation import changes_at
 
 FULL_PASS, BY_SAMPLES, FIXED_STEPS = "full_pass", "by_samples", "fixed_steps"
 SHUFFLE, WITH_REPLACEMENT = "shuffle_no_replacement", "random_with_replacement"
@@ -19,13 +22,16 @@ BLOCK = 4096
 @dataclass(frozen=True)
 class SamplePlan:
     """Samples in the order of reading. `indices` int64 [n]; `crops` uint-valued int64 [n, 2]: a crop begins at
-    crop % (image size - crop size + 1) from the top and from the left; -1 is the centre."""
+    crop % (image size - crop size + 1) from the top and from the left; -1 is the centre. `changes` are the rows of
+    `augmentation.changes_at` where the samples are changed."""
 
     indices: np.ndarray
     crops: np.ndarray
+    changes: Optional[np.ndarray] = None
 
     def __getitem__(self, part) -> "SamplePlan":
-        return SamplePlan(self.indices[part], self.crops[part])
+        changes = None if self.changes is None else self.changes[part]
+        return SamplePlan(self.indices[part], self.crops[part], changes)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -36,7 +42,9 @@ def samples_per_epoch(size: int, epoch_mode: str, batch_size: int, steps: int, s
     return {FULL_PASS: size, BY_SAMPLES: samples, FIXED_STEPS: steps * batch_size}[epoch_mode]
 
 
-def training_plan(seed: int, size: int, start: int, count: int, sampling: str = SHUFFLE) -> SamplePlan:
+def training_plan(
+    seed: int, size: int, start: int, count: int, sampling: str = SHUFFLE, augmentation: Optional[Augmentation] = None
+) -> SamplePlan:
     """Positions start .. start + count of the training stream over a data set of `size` samples.
 
     `shuffle_no_replacement` goes through the data in one random order after another, each sample once a pass, also
@@ -55,7 +63,7 @@ def training_plan(seed: int, size: int, start: int, count: int, sampling: str = 
         )[place]
         cuts = counter_stream(seed, CROPS, int(block)).random_raw(2 * period).reshape(period, 2)
         crops[here] = (cuts >> np.uint64(33)).astype(np.int64)[place]
-    return SamplePlan(indices, crops)
+    return SamplePlan(indices, crops, changes_at(augmentation, seed, positions) if augmentation else None)
 
 
 def evaluation_plan(size: int, count: int) -> SamplePlan:

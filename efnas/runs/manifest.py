@@ -11,6 +11,7 @@ from efnas import __version__
 from efnas.cache import key_of
 from efnas.config import CROP, Config, all_keys, as_tree
 from efnas.config_files import RENAMED, load_config
+from efnas.config_section import sections_of
 from efnas.dotted import dotted
 from efnas.errors import EfnasError
 from efnas.files import write_json
@@ -41,11 +42,14 @@ PLACE_KEYS = {
     "train.init_from",
 }
 HOLDOUT, GEOMETRY = "data.val_holdout", "data.geometry"
+AUGMENTATION, NATURAL = "data.augmentation", "data.synthetic.natural"
 # Keys that there have not always been, with what runs did before: not in a manifest where they say that.
 SERIES = "runtime.tensorflow"
 LATER_KEYS = {"train.arch": None, "train.first_values": "shared", "train.lane_batches": "same", HOLDOUT: None,
               GEOMETRY: CROP, PRECISION: "float32", XLA: False, SERIES: "1.15",
-              "runtime.convolution_gradients": "auto", "data.synthetic.natural": None}  # fmt: skip
+              "runtime.convolution_gradients": "auto", AUGMENTATION: None, NATURAL: None,
+              **{f"{name}.{key}": None for name, kind in sections_of(Config) if name in (AUGMENTATION, NATURAL)
+                 for key in kind.model_fields}}  # fmt: skip
 
 # Those of them that a configuration says.
 SAID_LATER = set(LATER_KEYS) - {SERIES}

@@ -66,7 +66,7 @@ class _Timed:
         self._pieces = micro_batch_sizes(train.batch_size, train.batch_size, train.micro_batch_size)
         self._reader = BatchReader(
             plan.sets.train, data.input_height, data.input_width, train.batch_size, train.micro_batch_size,
-            data.flow_clip, plan.device.threads, data.whole,
+            data.flow_clip, plan.device.threads, data.whole, augmentation=data.augmentation,
         )  # fmt: skip
         # Not by feeding the batch: what only looks at its shape would read the next one all the same.
         self._handle, iterator = tf.placeholder(tf.string, []), self._reader.iterator
@@ -100,10 +100,11 @@ class _Timed:
         self._number += 1
 
     def _start(self, steps: int) -> None:
-        train, size = self._config.train, len(self._plan.sets.train)
+        config, train, size = self._config, self._config.train, len(self._plan.sets.train)
         begin = self._number * train.batch_size
         count = steps * train.batch_size
-        self._reader.start(self._session, training_plan(self._config.runtime.seed, size, begin, count))
+        plan = training_plan(config.runtime.seed, size, begin, count, augmentation=config.data.augmentation)
+        self._reader.start(self._session, plan)
 
 
 class _Feeding:

@@ -91,7 +91,7 @@ class _Run:
         own = self.ranks.part(0, train.batch_size).samples
         self.reader = BatchReader(
             plan.sets.train, data.input_height, data.input_width, own, train.micro_batch_size,
-            data.flow_clip, device.threads, data.whole,
+            data.flow_clip, device.threads, data.whole, augmentation=data.augmentation,
         )  # fmt: skip
         width = config.network.base_width
         variables = first_values(supernet_variables(plan.supernet, width), train.first_values)
@@ -160,7 +160,8 @@ class _Run:
         config, plan, at = self.plan.config, self.plan, self.at
         train, seed = config.train, config.runtime.seed
         begin = (epoch - 1) * plan.samples_per_epoch
-        samples = training_plan(seed, len(plan.sets.train), begin, plan.samples_per_epoch, train.train_sampling_mode)
+        samples = training_plan(seed, len(plan.sets.train), begin, plan.samples_per_epoch, train.train_sampling_mode,
+                                config.data.augmentation)  # fmt: skip
         self.coverage = coverage(samples, len(plan.sets.train))
         position = at.samples_seen - begin
         if self.stop_wanted():  # while the graph was built

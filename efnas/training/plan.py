@@ -12,6 +12,7 @@ from efnas.config import Config
 from efnas.core.alone import pool_of
 from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
+from efnas.data.flying_chairs import require_backward
 from efnas.data.sampling_plan import samples_per_epoch
 from efnas.data.sources import DataSets, open_datasets
 from efnas.errors import EfnasError
@@ -88,6 +89,9 @@ def prepare(
     if beginning and not resume and folder.resolve() in beginning.checkpoint.resolve().parents:
         raise EfnasError(f"{PATH} lies in {folder}, which the run would replace: take another --experiment-name.")
     sets = open_datasets(config.data, synthesis, write)
+    augmentation = config.data.augmentation
+    if augmentation and augmentation.time_reversal and sets.train.source.exists():  # a dry run writes no data set
+        require_backward(sets.train)
     samples = samples_per_epoch(
         len(sets.train), train.epoch_mode, train.batch_size, train.steps_per_epoch, train.train_samples_per_epoch
     )

@@ -53,6 +53,8 @@ def test_the_full_training_is_the_known_one():
     ("train.learning_rate=1", "Unknown configuration key 'train.learning_rate'"),
     ("trian.lr=1", "did you mean 'train'"), ("lr=1", "did you mean 'train.lr'"),
     ("data.synthetic.mtion=1", "did you mean 'data.synthetic.motion'"),
+    ("data.augmentation.scle=1", "did you mean 'data.augmentation.scale'"), ("data.augmentation.rotation=-1", "greater than or equal to 0"),
+    ("data.augmentation.horizontal_flip=1.5", "less than or equal to 1"), ("data.augmentation.blur=2", "less than or equal to 1.25"),
     ("train.lr=-1", "greater than 0"), ("train.lr=abc", "must be a number"), ("train.lr=.nan", "finite"),
     ("train.lr=.inf", "finite"), ("train.lr=", "valid number"), ("train.batch_size=0", "greater than or equal to 1"),
     ("train.batch_size=2.5", "integer"), ("train.num_epochs=0", "greater than or equal to 1"),
@@ -150,6 +152,7 @@ def test_every_key_belongs_to_one_group_of_the_manifest():
     later = [
         "data.val_holdout=4",
         "data.geometry=whole",
+        "data.augmentation={}",
         "train.arch=baseline",
         "train.first_values=independent",
         "train.lane_batches=different",
@@ -161,7 +164,7 @@ def test_every_key_belongs_to_one_group_of_the_manifest():
     manifest = build_manifest(config.changed("runtime", convolution_gradients="own"), *about)
     groups = [set(manifest[name]) for name in ("identity", "tuning", "place")]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
-    assert set(all_keys()) - {"data.synthetic", "data.synthetic.natural"} <= set.union(*groups)
+    assert set(all_keys()) - {"data.synthetic", "data.synthetic.natural", "data.augmentation"} <= set.union(*groups)
     assert {"train.lr", "train.batch_size", "runtime.seed", "data.input_height", "network.base_width",
             "data.train.samples", "train.step", SERIES} <= groups[0]  # fmt: skip
     assert {"eval.bn_recal_batches", "checkpoint.every_minutes", "computing.onednn", "train.xla"} <= groups[1]
