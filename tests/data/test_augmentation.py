@@ -88,7 +88,8 @@ def test_the_flow_is_exact(warp, strengths):
         pytest.skip("the frames move against each other")
     y, x = np.mgrid[:96, :128].astype(np.float32)
     first, second = (np.stack([each[0], each[1], each[0] + each[1]], axis=-1) for each in ((x, y), (x - 3.25, y + 1.5)))
-    pair = Pair(first, second, np.broadcast_to(np.float32([3.25, -1.5]), (96, 128, 2)), np.zeros((96, 128), bool))
+    flow = np.broadcast_to(np.float32([3.25, -1.5]), (96, 128, 2))
+    pair = Pair(first, second, flow, np.zeros((96, 128), bool), -flow)
     for number, change in enumerate(changes_at(augmentation, 3, np.arange(12))):
         images, flow, _ = warp(pair, change, [number, 3 * number])
         assert off(images, flow, np.zeros_like(images))[0] < 1e-4
