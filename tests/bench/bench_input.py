@@ -1,5 +1,5 @@
 """Input pipeline at real size: the share of a training that is spent waiting for data (FlyingChairs2 files, batch 4), and
-how many samples a second files and packed data give, from memory and from the disk."""
+how many samples a second files and packed data give, from memory and from the disk, and what augmentation costs."""
 
 import os
 import tempfile
@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 from efnas.backend import open_session, select_device  # noqa: E402
 from efnas.config import Config, Train  # noqa: E402
+from efnas.config_augmentation import Augmentation  # noqa: E402
 from efnas.core.costs import supernet_variables  # noqa: E402
 from efnas.core.supernet import EDGEFLOW  # noqa: E402
 from efnas.core.weights import Weights  # noqa: E402
@@ -26,6 +27,8 @@ from efnas.training.fair_step import FairStep  # noqa: E402
 
 BATCH, STEPS = 4, 12
 PAIRS, ROUNDS, THREADS = 200, 5, 2
+FRAMES = {"horizontal_flip": 0.5, "vertical_flip": 0.1, "rotation": 10, "scale": 0.3, "aspect": 0.15}
+LIGHT = {"brightness": 0.1, "contrast": 0.2, "gamma": 0.3, "colour": 0.1, "saturation": 0.3, "noise": 5, "blur": 0.8}
 
 
 def main() -> None:
@@ -39,6 +42,7 @@ def main() -> None:
             write_packed(chairs, Path(folder) / flow_type, flow_type)
             sets[f"packed, {flow_type} flow"] = packed_dataset(Path(folder) / flow_type, "train")
         rates(sets)
+        augmented(sets)
 
 
 def waiting(dataset) -> None:
@@ -85,17 +89,30 @@ def rates(sets: dict) -> None:
         print(f"  {name:<24} {size:.2f} MB a pair   from the disk {cold}   from memory {warm}")
 
 
-def samples_a_second(dataset) -> float:
+def augmented(sets: dict) -> None:
+    """Processor time a sample of each set from memory, as it is and augmented, in turns."""
+    cases = {"as they are": None, "geometry": Augmentation(**FRAMES), "light": Augmentation(**LIGHT),
+             "both": Augmentation(**FRAMES, **LIGHT)}  # fmt: skip
+    print(f"Processor time a sample in ms, {THREADS} threads (median of {ROUNDS})")
+    for name, dataset in sets.items():
+        found = {case: [] for case in cases}
+        for _ in range(ROUNDS):
+            for case, augmentation in cases.items():
+                found[case].append(1000 / samples_a_second(dataset, augmentation, time.process_time))
+        print(f"  {name:<24} {'   '.join(f'{case} {np.median(times):.2f}' for case, times in found.items())}")
+
+
+def samples_a_second(dataset, augmentation=None, clock=time.perf_counter) -> float:
     with tf.Graph().as_default(), open_session(select_device(-1, THREADS)) as session:
-        reader = BatchReader(dataset, 180, 240, BATCH, flow_clip=50.0, threads=THREADS)
+        reader = BatchReader(dataset, 180, 240, BATCH, flow_clip=50.0, threads=THREADS, augmentation=augmentation)
         fetched = [tensor[0, 0, 0, 0] for tensor in reader.batch]
-        reader.start(session, training_plan(1, len(dataset), 0, BATCH))
+        reader.start(session, training_plan(1, len(dataset), 0, BATCH, augmentation=augmentation))
         session.run(fetched)  # the first call builds executors
-        began = time.perf_counter()
-        reader.start(session, training_plan(1, len(dataset), 0, len(dataset)))
+        began = clock()
+        reader.start(session, training_plan(1, len(dataset), 0, len(dataset), augmentation=augmentation))
         for _ in range(len(dataset) // BATCH):
             session.run(fetched)
-        return len(dataset) / (time.perf_counter() - began)
+        return len(dataset) / (clock() - began)
 
 
 def files_of(dataset) -> set:
