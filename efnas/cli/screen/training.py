@@ -12,6 +12,7 @@ from efnas.cli.screen.progress import progress_bar
 from efnas.cli.screen.tables import difference_table, ranking_table
 from efnas.config import as_tree, frames_told
 from efnas.core.alone import in_words
+from efnas.dotted import dotted
 from efnas.runs.history import LOG
 from efnas.runs.resume import NotTheSameRun
 from efnas.training.events import Began, Evaluated, Evaluating, Event, Stepped, Stopped
@@ -216,11 +217,7 @@ class LiveScreen(TrainingScreen):
 
 def show_plan(plan: Plan) -> None:
     """The resolved configuration and what a run with it is going to do."""
-    rows = [
-        (f"{section}.{key}", "-" if value is None else value)
-        for section, values in as_tree(plan.config).items()
-        for key, value in values.items()
-    ]
+    rows = [(key, "-" if value is None else value) for key, value in dotted(as_tree(plan.config))]
     screen, arch = console(), plan.supernet.arch
     held = "held out of" if plan.config.data.val_holdout else "from"
     kind = "strict-fairness steps" if arch is None else f"steps of {in_words(arch)} alone"
