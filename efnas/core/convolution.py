@@ -2,7 +2,7 @@
 
 TensorFlow's CPU kernels for the two gradients write out every patch; for the wide kernels of the heads, which run at
 full resolution, that takes five to ten times as long as the forward pass. Both gradients of a stride-1 SAME
-convolution with an odd kernel are forward convolutions themselves, and those are fast:
+convolution are forward convolutions themselves, and those are fast:
 
 - to the input: the output's gradient, convolved with the kernel turned by 180 degrees, channels in and out swapped;
 - to the kernel: the input as 'batch = channels in, channels = batch', convolved with the output's gradient as kernel.
@@ -29,15 +29,19 @@ def _gradients(op, grad):
             tf.nn.conv2d_backprop_filter(x, tf.shape(kernel), grad, **arguments),
         )
     turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
-    to_input = tf.nn.conv2d(grad, filter=turned, strides=1, padding="SAME")
-    border = [size // 2, size // 2]
+    border = [(size - 1) // 2, size // 2]
+    if size % 2:
+        to_input = tf.nn.conv2d(grad, filter=turned, strides=1, padding="SAME")
+    else:  # SAME has the greater border behind: turned, it is in front
+        bordered = tf.pad(grad, [[0, 0], border[::-1], border[::-1], [0, 0]])
+        to_input = tf.nn.conv2d(bordered, filter=turned, strides=1, padding="VALID")
     padded = tf.transpose(tf.pad(x, [[0, 0], border, border, [0, 0]]), [3, 1, 2, 0])
     to_kernel = tf.nn.conv2d(padded, filter=tf.transpose(grad, [1, 2, 0, 3]), strides=1, padding="VALID")
     return to_input, tf.transpose(to_kernel, [1, 2, 0, 3])
 
 
 def conv2d(x, kernel, stride: int, gradients_as_convolutions: bool):
-    """SAME convolution, NHWC, odd kernel sizes."""
+    """SAME convolution, NHWC, with a square kernel."""
     override = {"Conv2D": _NAME} if gradients_as_convolutions else {}
     with tf.get_default_graph().gradient_override_map(override):
         return tf.nn.conv2d(x, filter=kernel, strides=[1, stride, stride, 1], padding="SAME", name="conv")

@@ -8,7 +8,6 @@ from typing import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from efnas.core.convolution import conv2d
 from efnas.core.geometry import Head
 from efnas.core.layers import Layers
 from efnas.core.variables import HE, First
@@ -23,7 +22,5 @@ class HalfLayers(Layers):
         self._heads = {head.block for head in heads}
 
     def conv(self, x, scope: str, channels: int, kernel: int, stride: int = 1, first: First = HE):
-        weights = self._use(f"{scope}/kernel", [kernel, kernel, int(x.shape[-1]), channels])
         kind = tf.float32 if scope.split("/")[0] in self._heads else tf.float16
-        with tf.name_scope(f"{scope}/"):
-            return conv2d(tf.cast(x, kind), tf.cast(weights, kind), stride, self._gradients_as_convolutions)
+        return super().conv(tf.cast(x, kind), scope, channels, kernel, stride, first)

@@ -7,6 +7,8 @@ import tensorflow.compat.v1 as tf
 
 from efnas.core.branches import Branches, branches_of, pairs
 from efnas.core.convolution import conv2d, together
+from efnas.core.small_map import conv_of_upsampled, is_faster
+from efnas.core.upsampling import Upsampled
 from efnas.core.variables import HE, ONE, First
 from efnas.core.weights import Moments, Weights
 
@@ -26,7 +28,8 @@ class Layers:
     """The layers of one walk; images are NHWC float32.
 
     Batch norms take their `statistics` from the mapping that is given, by their names, or, without one, from the batch
-    itself. `gradients_as_convolutions` (see `convolution`) is for the CPU.
+    itself. `gradients_as_convolutions` (see `convolution`) is for the CPU, and so are `small_maps`: what is upsampled
+    is so where it is used, and a convolution computed on the map before it where that is faster (see `small_map`).
 
     Attributes filled while the network is built:
       used: the trained variables that the walk is connected to, by name.
@@ -39,21 +42,28 @@ class Layers:
         weights: Weights,
         statistics: Optional[Mapping[str, Moments]] = None,
         gradients_as_convolutions: bool = False,
+        small_maps: bool = False,
     ):
         self._weights = weights
         self._statistics = statistics
         self._gradients_as_convolutions = gradients_as_convolutions
+        self._small_maps = small_maps
         self.used: Dict[str, tf.Variable] = {}
         self.seen: List[SeenMoments] = []
 
     def conv(self, x, scope: str, channels: int, kernel: int, stride: int = 1, first: First = HE):
         """SAME convolution without bias: [n, h, w, c] -> [n, ceil(h / stride), ceil(w / stride), channels]."""
+        small = isinstance(x, Upsampled) and is_faster(x.map, kernel, stride)
+        x = x.map if small else _whole(x)
         weights = self._use(f"{scope}/kernel", [kernel, kernel, int(x.shape[-1]), channels])
         with tf.name_scope(f"{scope}/"):
-            return conv2d(x, weights, stride, self._gradients_as_convolutions)
+            if small:
+                return conv_of_upsampled(x, weights, self._gradients_as_convolutions)
+            return conv2d(x, tf.cast(weights, x.dtype), stride, self._gradients_as_convolutions)
 
     def batch_norm(self, x, scope: str, first_scale: First = ONE):
         """Batch normalisation over all but the channels (Ioffe and Szegedy, 2015)."""
+        x = _whole(x)
         channels = int(x.shape[-1])
         scale, offset = self._use(f"{scope}/gamma", [channels]), self._use(f"{scope}/beta", [channels])
         with tf.name_scope(f"{scope}/"):
@@ -68,15 +78,14 @@ class Layers:
             return tf.nn.fused_batch_norm(x, scale, offset, mean, variance, epsilon=BN_EPSILON, is_training=False)[0]
 
     def relu(self, x):
-        return tf.nn.relu(x)
+        return tf.nn.relu(_whole(x))
 
     def add(self, x, y):
-        return x + y
+        return _whole(x) + _whole(y)
 
     def upsample(self, x):
-        """Bilinear x2 as the compiler runs it in one piece: position 2i of the result is position i of `x`."""
-        height, width = int(x.shape[1]), int(x.shape[2])
-        return tf.image.resize_bilinear(x, [2 * height, 2 * width], align_corners=False, half_pixel_centers=False)
+        later = Upsampled(_whole(x))
+        return later if self._small_maps else _whole(later)
 
     @contextmanager
     def scope(self, name: str):
@@ -98,6 +107,14 @@ class Layers:
         if variable.shape.as_list() != shape:
             raise ValueError(f"{name} is {variable.shape.as_list()}; the network asks for {shape}")
         return variable
+
+
+def _whole(x):
+    """Bilinear x2 as the compiler runs it in one piece: position 2i of the result is position i of `x`."""
+    if not isinstance(x, Upsampled):
+        return x
+    height, width = x.map.shape.as_list()[1:3]
+    return tf.image.resize_bilinear(x.map, [2 * height, 2 * width], align_corners=False, half_pixel_centers=False)
 
 
 class BranchedLayers(Layers):

@@ -12,14 +12,15 @@ Exchange = Tuple[int, tf.Tensor]  # place of the first of two neighbours, and wh
 
 
 def permute(tensors: Sequence[tf.Tensor], places) -> List[tf.Tensor]:
-    """Tensor k goes to place `places[k]` (int32 [n]). The gradient goes the same way back."""
+    """Tensor k, or the tuple that holds it alone, goes to place `places[k]` (int32 [n]). The gradient goes the same
+    way back."""
     exchanges = _exchanges(tf.unstack(places, num=len(tensors)))
 
     @tf.custom_gradient
     def reorder(*given):
         return _pass_on(given, exchanges), lambda *gradients: _pass_on(gradients, exchanges[::-1])
 
-    return reorder(*tensors)
+    return tf.nest.pack_sequence_as(list(tensors), reorder(*tf.nest.flatten(list(tensors))))
 
 
 def _exchanges(keys: List[tf.Tensor]) -> List[Exchange]:

@@ -15,8 +15,8 @@ from efnas.core.supernet import Supernet
 
 PACKAGE = Path(__file__).parents[1]
 DECIDING = {
-    "core": ("baseline", "convolution", "costs", "geometry", "layers", "network", "routing", "sampler", "space",
-             "supernet", "variables", "weights"),
+    "core": ("baseline", "convolution", "costs", "geometry", "layers", "network", "routing", "sampler",
+             "small_map", "space", "supernet", "upsampling", "variables", "weights"),
     "export": ("converter", "file_graph", "host", "networks", "packed_layers", "packing", "phases",
                "tensor_names", "weights"),
 }  # fmt: skip

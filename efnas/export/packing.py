@@ -14,17 +14,12 @@ import numpy as np
 
 from efnas.core.costs import CostLayers, LayerCost, Shape
 from efnas.core.supernet import Supernet
+from efnas.core.upsampling import Upsampled
 from efnas.core.variables import HE, ONE, First, Variable
 from efnas.export.phases import Window, packed, plain, upsampled, upsampled_row
 
 # Rows of a map that its own kernel and the head after it reach below, at most: two each, of 7x7.
 REACH = 4
-
-
-class Upsampled(NamedTuple):
-    """What stands for a map that is upsampled."""
-
-    map: Any
 
 
 class Packed(NamedTuple):

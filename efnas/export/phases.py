@@ -13,6 +13,8 @@ from typing import NamedTuple, Tuple
 
 import numpy as np
 
+from efnas.core.upsampling import taps_after_upsampling
+
 
 class Window(NamedTuple):
     """A kernel [rows, columns, in, out], and how far its first row and column lie from the position it is for."""
@@ -33,14 +35,14 @@ def plain(kernel: np.ndarray) -> Window:
 
 def upsampled_row(kernel: np.ndarray, row: int) -> Window:
     """For a small map to one (0 or 1) of the two rows that each of its rows becomes, out [h, w, (column, channel)]."""
-    first_row, rows = _after_upsampling(kernel.shape[0], (row,))
-    first_column, columns = _after_upsampling(kernel.shape[1], (0, 1))
+    first_row, rows = taps_after_upsampling(kernel.shape[0], (row,))
+    first_column, columns = taps_after_upsampling(kernel.shape[1])
     return Window(_joined("pad,qbe,deio->abipqo", rows, columns, kernel), (first_row, first_column))
 
 
 def upsampled(kernel: np.ndarray) -> Window:
     """For a small map to the packed one of its upsampled size."""
-    first, taps = _after_upsampling(kernel.shape[0], (0, 1))
+    first, taps = taps_after_upsampling(kernel.shape[0])
     return Window(_joined("pad,qbe,deio->abipqo", taps, taps, kernel), (first, first))
 
 
@@ -54,19 +56,6 @@ def packed(kernel: np.ndarray) -> Window:
         for weight, (place, part) in enumerate(row):
             taps[position, place + reach, part, weight] = 1.0
     return Window(_joined("pasd,qbte,deio->abstipqo", taps, taps, kernel), (-reach, -reach))
-
-
-def _after_upsampling(size: int, positions: Tuple[int, ...]) -> Tuple[int, np.ndarray]:
-    """The first place of the small map that a 1-D kernel reaches at these positions of the two, and
-    [positions, places, size]: how much each of its weights takes of a place."""
-    places = np.arange(-size, size + 1)
-    taps = np.zeros((len(positions), len(places), size))
-    for index, position in enumerate(positions):
-        for weight in range(size):
-            distance = np.abs(2 * places - (position + weight - size // 2))
-            taps[index, :, weight] = np.maximum(0, 2 - distance) / 2
-    used = np.flatnonzero(taps.any(axis=(0, 2)))
-    return int(places[used[0]]), taps[:, used[0] : used[-1] + 1]
 
 
 def _joined(how: str, rows: np.ndarray, columns: np.ndarray, kernel: np.ndarray) -> np.ndarray:

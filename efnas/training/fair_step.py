@@ -35,11 +35,11 @@ class FairStep:
     def draw(self, step: int) -> np.ndarray:
         return fair_cycle(self._supernet.space, self._config.runtime.seed, step)
 
-    def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool) -> None:
+    def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool, small_maps: bool = True) -> None:
         supernet, train = self._supernet, self._config.train
         space = supernet.space
         self.codes = tf.placeholder(tf.int32, [space.options_per_block, len(space.blocks)], "codes")
-        self.layers = training_layers(train, supernet, weights, gradients_as_convolutions)
+        self.layers = training_layers(train, supernet, weights, gradients_as_convolutions, small_maps)
         width = self._config.network.base_width
         router = Lanes(space, self.codes)
         if train.lane_batches == "different":

@@ -17,8 +17,8 @@ from efnas.core.convolution import conv2d
 from efnas.machine import TENSORFLOWS, library_versions, processor
 
 KIND = "gradients"
-# Like the layers that a step spends its time in: height, width, channels in and out, kernel.
-LAYERS = ((96, 120, 64, 32, 7), (96, 120, 64, 32, 3), (192, 240, 32, 16, 5), (48, 60, 64, 64, 3))
+# Like the layers that a step spends its time in (see `core.small_map`): height, width, channels in and out, kernel.
+LAYERS = ((48, 60, 64, 128, 5), (96, 120, 32, 64, 4), (96, 120, 32, 64, 3), (48, 60, 64, 64, 3))
 ROUNDS = 3
 
 

@@ -18,11 +18,13 @@ from efnas.core.weights import Weights
 FIRST_SCALE, GOOD_STEPS = 2.0**15, 2000  # so many steps without an overflow double it
 
 
-def training_layers(train: Train, supernet: Supernet, weights: Weights, gradients_as_convolutions: bool) -> Layers:
-    """Those of `train.precision`."""
+def training_layers(
+    train: Train, supernet: Supernet, weights: Weights, gradients_as_convolutions: bool, small_maps: bool
+) -> Layers:
+    """Those of `train.precision`; with float16, which is for GPUs, there are no small maps."""
     if train.precision == MIXED:
         return HalfLayers(weights, supernet.heads, gradients_as_convolutions)
-    return Layers(weights, gradients_as_convolutions=gradients_as_convolutions)
+    return Layers(weights, gradients_as_convolutions=gradients_as_convolutions, small_maps=small_maps)
 
 
 class LossScale:

@@ -33,9 +33,9 @@ class SingleStep:
     def draw(self, step: int) -> np.ndarray:
         return np.array([self._supernet.arch], np.int32)
 
-    def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool) -> None:
+    def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool, small_maps: bool = True) -> None:
         supernet, train = self._supernet, self._config.train
-        self.layers = training_layers(train, supernet, weights, gradients_as_convolutions)
+        self.layers = training_layers(train, supernet, weights, gradients_as_convolutions, small_maps)
         router = Fixed(supernet.space, supernet.arch)
         (maps,) = supernet.network(self.layers, router, batch.images, self._config.network.base_width)
         loss = multiscale_loss(supernet.heads, maps, batch.flow)

@@ -30,8 +30,9 @@ class Step(Protocol):
     def draw(self, step: int) -> np.ndarray:
         """The arch codes that step number `step` trains: int32 [lanes, blocks], a function of the number alone."""
 
-    def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool) -> None:
-        """Build the graph over `batch`, the next micro batch each time it is fetched."""
+    def connect(self, batch: Batch, weights: Weights, gradients_as_convolutions: bool, small_maps: bool = True) -> None:
+        """Build the graph over `batch`, the next micro batch each time it is fetched. The last two are for the CPU:
+        see `core.layers`."""
 
     def run(
         self, session: tf.Session, codes: np.ndarray, rate: float, micro_batches: List[int], share: float = 1.0

@@ -44,7 +44,7 @@ def test_convolution_is_numpys(graph, rng, size, kernel, stride):
     np.testing.assert_allclose(got, numpy_conv(x, weights, stride), atol=1e-4)
 
 
-@pytest.mark.parametrize("kernel, stride", [(3, 1), (5, 1), (7, 1), (3, 2), (5, 2)])
+@pytest.mark.parametrize("kernel, stride", [(3, 1), (4, 1), (5, 1), (7, 1), (3, 2), (5, 2)])
 def test_gradients_as_convolutions_are_tensorflows(graph, rng, kernel, stride):
     x = tf.constant(rng.randn(3, 11, 14, 5).astype("f"))
     weights = tf.constant(rng.randn(kernel, kernel, 5, 4).astype("f"))

@@ -34,7 +34,7 @@ class Walks:
         self.codes = tf.placeholder(tf.int32, [space.options_per_block, len(space.blocks)])
         self.code = tf.placeholder(tf.int32, [len(space.blocks)])
         self.weights = Weights(supernet_variables(supernet, BASE_WIDTH), seed=5)
-        self.lanes_layers = Layers(self.weights, gradients_as_convolutions=True)
+        self.lanes_layers = Layers(self.weights, gradients_as_convolutions=True, small_maps=True)
         self.lanes = supernet.network(self.lanes_layers, Lanes(space, self.codes), self.images, BASE_WIDTH)
         self.variables = self.lanes_layers.used
         lanes_loss = tf.add_n([multiscale_loss(heads, maps, self.truth) for maps in self.lanes]) / len(self.lanes)

@@ -42,7 +42,7 @@ network, device = alone(SMALL, SPACE.parse("00000")), select_device(json.loads(s
 step = SingleStep(network, Config(network=Network(base_width=2), train=Train(batch_size=2, precision=sys.argv[3])))
 weights, rng = Weights(supernet_variables(network, 2)), np.random.RandomState(0)
 pair = [tf.constant(rng.uniform(-1, 1, (2, 16, 24, channels)).astype("f")) for channels in (6, 2)]
-step.connect(Batch(*pair), weights, gradients_as_convolutions=False)
+step.connect(Batch(*pair), weights, gradients_as_convolutions=False, small_maps=not device.gpu)
 found = []
 for xla in (True, False):
     with open_session(device, xla) as session:
@@ -124,6 +124,7 @@ def test_convolutions_have_tensorflows_own_gradients_on_a_gpu(quick_settings, se
     plan = plan._replace(own_gradients=own)
     kinds = []
     for _ in run_training(plan, stop_wanted=lambda: signal.SIGTERM):
-        kinds = [op.type for op in tf.get_default_graph().get_operations()]
+        # At the border of a small map a row and a column have TensorFlow's: nothing to speed up.
+        kinds = [op.type for op in tf.get_default_graph().get_operations() if "/border/" not in op.name]
     strided = 2
     assert kinds.count("Conv2DBackpropFilter") > 2 * strided if gpu else kinds.count("Conv2DBackpropFilter") == strided
