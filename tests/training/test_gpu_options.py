@@ -103,7 +103,8 @@ def asked(monkeypatch):
 def test_a_training_asks_for_memory_as_it_needs_it_and_for_xla_where_it_is_wanted(
     quick_settings, second_space, tmp_path, asked, xla
 ):
-    config = config_of(quick_settings, tmp_path, f"train.xla={xla}", "train.arch='00000'")
+    gradients = "runtime.convolution_gradients=own"  # which are faster would be measured, in a session of its own
+    config = config_of(quick_settings, tmp_path, f"train.xla={xla}", "train.arch='00000'", gradients)
     events_of(config, stop_wanted=lambda: signal.SIGTERM)
     (session,) = asked
     assert session.gpu_options.allow_growth
