@@ -15,6 +15,7 @@ from efnas.config_section import Section, sections_of
 from efnas.config_synthetic import Synthetic
 
 CROP, WHOLE = "crop", "whole"  # data.geometry
+PRETRAINED = Path("pretrained")  # train.init_from
 AUTO, OWN, TENSORFLOW, MIXED = "auto", "own", "tensorflow", "mixed"  # runtime.convolution_gradients, train.precision
 
 
@@ -106,7 +107,9 @@ class Train(Section):
         description="The subnet that is trained alone, by its code in quotes, or `baseline`; left out: the supernet.",
     )  # fmt: skip
     init_from: Optional[Path] = Field(
-        None, description="A run or a checkpoint whose weights and moving averages the training begins with."
+        None,
+        description="A run or a checkpoint whose weights and moving averages the training begins with; `pretrained`: "
+        "the supernet of the package.",
     )
     first_values: Literal["shared", "independent"] = Field(
         "shared",
@@ -217,7 +220,7 @@ class Config(Section):
         begins = self.train.init_from
         here = self.changed("runtime", output_root=self.runtime.output_root.absolute())
         here = here.changed("data", base_path=self.data.base_path.absolute())
-        return here.changed("train", init_from=begins and begins.absolute())
+        return here if begins == PRETRAINED else here.changed("train", init_from=begins and begins.absolute())
 
 
 def frames_told(geometry: str) -> str:

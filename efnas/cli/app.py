@@ -55,6 +55,7 @@ COMMANDS = {
     "sample-check": Listed("sample_check", LOOK, "Check that the sampler is fair, reproducible and uniform."),
     "data": Listed("data", LOOK, "Check a data set, pack it, or write a synthetic one."),
     "checkpoint": Listed("checkpoint", LOOK, "Look at checkpoints."),
+    "pretrained": Listed("pretrained", LOOK, "The trained networks that come with the package, and the card of one."),
     "manifest": Listed("manifest", LOOK, "Show what a run is, and where two runs differ."),
     "doctor": Listed("doctor", LOOK, "What this machine can do, and what to do about the rest."),
 }

@@ -1,5 +1,6 @@
 """`efnas eval --data`: errors on a public data set, beside those of predicting nothing and of OpenCV's flow."""
 
+import hashlib
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.options import Output, RunOptions, given, require_choice
+from efnas.cli.packaged import PretrainedName, packaged
 from efnas.errors import EfnasError
 
 OF_POOLS = ("random", "eval_batches", "pictures", "picture_count")
@@ -31,6 +33,7 @@ class DataOptions:
         Optional[Path],
         typer.Option(metavar="FILE", show_default=False, help="With --data: an exported file, not a checkpoint."),
     ] = None
+    pretrained: PretrainedName = None
     geometry: Annotated[
         Optional[str],
         typer.Option(
@@ -44,7 +47,7 @@ class DataOptions:
     ] = None
 
     def require_data(self) -> None:
-        named = _given("tflite", "geometry", "summary")
+        named = _given("tflite", "pretrained", "geometry", "summary")
         if named:
             raise EfnasError(f"{named} is about a data set: name it with --data.")
 
@@ -70,17 +73,21 @@ def score_data(
     if options.summary:
         require_folder_of(options.summary)
     found, classic = laid_out(options.data), classic_methods()
-    if options.tflite:
+    more = {"eval.bn_recal_batches": recalibration}
+    of_package = packaged(options.pretrained, run, more) if options.pretrained else None
+    in_float = of_package is None or of_package.network.in_float
+    tflite = options.tflite if in_float else of_package.network.file
+    if tflite:
         geometry = options.geometry or WHOLE
         if geometry == FULL:
             raise EfnasError("--geometry full is for a checkpoint, since a file takes one size: take whole or crop.")
-        opened = _file(options.tflite)
+        opened = _file(tflite)
     else:
-        settings = run.settings({"eval.bn_recal_batches": recalibration}, of_run=True)
+        settings = of_package.config if of_package else run.settings(more, of_run=True)
         geometry = options.geometry or (WHOLE if settings.data.whole else FULL)
         if settings.data.whole != (geometry == WHOLE):
             print_note(f"Trained with data.geometry: {settings.data.geometry}, measured with {geometry}.")
-        opened = _subnets(settings, checkpoint, archs, geometry)
+        opened = _of_package(of_package, geometry) if of_package else _subnets(settings, checkpoint, archs, geometry)
     if found.without_flow:
         print_note(f"Left out, since there is no flow of them: {', '.join(found.without_flow)}.")
     if not classic.methods:
@@ -110,9 +117,25 @@ def _file(path: Path):
     """Networks by name, the size of their input, what is said of how they are computed, and how to name them again."""
     from efnas.export.flow import file_network
     from efnas.export.host import KERNELS
+    from efnas.files import read_file
 
     flow, size = file_network(path)
-    yield {path.name: flow}, size, {"file": str(path), "kernels": KERNELS}, f"--tflite {shlex.quote(str(path))}"
+    computed = {"file": str(path), "sha256": hashlib.sha256(read_file(path)).hexdigest(), "kernels": KERNELS}
+    yield {path.name: flow}, size, computed, f"--tflite {shlex.quote(str(path))}"
+
+
+@contextmanager
+def _of_package(of_package, geometry: str):
+    """As `_file`, of a network of the package in float."""
+    from efnas.runs.pretrained import WEIGHTS
+
+    network, config = of_package
+    recalibrated = config.eval.bn_recal_batches
+    checkpoint = of_package.checkpoint(bool(recalibrated))
+    with _subnets(config, checkpoint, None, geometry) as (flows, size, _, _):
+        sha256 = network.card["sha256"][WEIGHTS]
+        computed = {"pretrained": network.name, "sha256": sha256, "bn_recal_batches": recalibrated}
+        yield dict(zip([network.told], flows.values())), size, computed, f"--pretrained {network.name}"
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Checkpoint, Form, OneArch, Output, RunOptions, SizeOptions, require_choice
+from efnas.cli.options import Checkpoint, Form, Output, RunOptions, SizeOptions, require_choice
+from efnas.cli.packaged import OneArch, PretrainedName, packaged, require_arch
 from efnas.cli.quantisation import QuantisationOptions
 from efnas.errors import EfnasError
 
@@ -19,12 +20,13 @@ OFFERED = " --fine-tune 100 trains the weights and the ranges for it."
 
 @grouped
 def export(
-    arch: OneArch,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .tflite file to write; FILE.json describes it.")],
+    arch: OneArch = None,
     checkpoint: Checkpoint = "best",
     skip_checkpoint: Annotated[
         bool, typer.Option("--skip-checkpoint", help="Export seeded random weights: good for timing only.")
     ] = False,
+    pretrained: PretrainedName = None,
     form: Form = "accumulated",
     float32: Annotated[bool, typer.Option("--float32", help="Do not quantise; for debugging.")] = False,
     verify: Annotated[int, typer.Option(metavar="N", min=0, help="Compare with the float graph on N pairs.")] = 0,
@@ -48,6 +50,7 @@ def export(
     from efnas.export.micro import micro_at_hand
     from efnas.runs.run_files import arch_of
 
+    require_arch(arch, pretrained)
     if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
     require_choice("--form", form, FORMS)
@@ -59,8 +62,12 @@ def export(
     if max_gap is not None and not verify:
         raise EfnasError("--max-gap is checked on the pairs of --verify N: give it, too.")
     limit = None if max_gap is None else max_gap / 100
-    settings = run.settings(size.as_keys(), of_run=not skip_checkpoint)
-    weights = None if skip_checkpoint else checkpoint
+    if pretrained:
+        of_package = packaged(pretrained, run, size.as_keys())
+        settings, arch, weights = of_package.config, "best", of_package.checkpoint(data=True)
+    else:
+        settings = run.settings(size.as_keys(), of_run=not skip_checkpoint)
+        weights = None if skip_checkpoint else checkpoint
     code = arch_of(settings, arch, weights)
     quiet_tensorflow()
     from efnas.export.subnet import export_subnet

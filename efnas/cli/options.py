@@ -20,7 +20,6 @@ TrainedWeights = Annotated[
         "--checkpoint", metavar="best|last|PATH", show_default=False, help="Trained weights of a run, recalibrated."
     ),
 ]
-OneArch = Annotated[str, typer.Option(metavar="CODE|best", help="The subnet; best: ranked first by efnas eval.")]
 SkipCheckpoint = Annotated[
     bool, typer.Option("--skip-checkpoint", help="Seeded random weights: good for timing. The default.")
 ]

@@ -8,19 +8,21 @@ import typer
 from typing_extensions import Annotated
 
 from efnas.cli.grouping import grouped
-from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, OneArch, Output, require_choice
+from efnas.cli.options import Arena, Checkpoint, CostOptions, Form, Output, require_choice
+from efnas.cli.packaged import OneArch, PretrainedName, form_of_package, packaged, require_arch
 from efnas.cli.quantisation import QuantisationOptions
 from efnas.errors import EfnasError
 
 
 @grouped
 def package(
-    arch: OneArch,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
+    arch: OneArch = None,
     checkpoint: Checkpoint = "best",
     skip_checkpoint: Annotated[
         bool, typer.Option("--skip-checkpoint", help="Package seeded random weights: good for timing only.")
     ] = False,
+    pretrained: PretrainedName = None,
     form: Form = "two-scale",
     optimise: Annotated[
         Optional[str],
@@ -64,19 +66,28 @@ def package(
     from efnas.runs.run_files import arch_of
     from efnas.vela.compiler import OPTIMISE, Settings, Vela
 
+    require_arch(arch, pretrained)
     if arch == "best" and skip_checkpoint:
         raise EfnasError("--arch best is the subnet that efnas eval ranked first: leave out --skip-checkpoint.")
+    form = form_of_package(pretrained, form)
     require_choice("--form", form, FORMS)
     if optimise:
         require_choice("--optimise", optimise, OPTIMISE)
     calibration = quantised.calibration(skip_checkpoint, form)
     keys = {"runtime.seed": cost.seed, **cost.size.as_keys()}
-    settings = cost.run.settings(keys, of_run=not skip_checkpoint)
-    weights = None if skip_checkpoint else checkpoint
+    ready = None
+    if pretrained:
+        of_package = packaged(pretrained, cost.run, keys)
+        settings, arch = of_package.config, "best"
+        ready, weights = of_package.file_or_checkpoint(form, calibration)
+    else:
+        settings = cost.run.settings(keys, of_run=not skip_checkpoint)
+        weights = None if skip_checkpoint else checkpoint
     code = arch_of(settings, arch, weights)
     size = _size(frame) if frame else (settings.data.input_height, settings.data.input_width)
     address = None if flash_address is None else _address(flash_address)
-    wanted = Wanted(settings, code, weights, form, Frames(*size, 1 if grey else 3), address, calibration)
+    wanted = Wanted(settings, code, weights, form, Frames(*size, 1 if grey else 3), address, calibration,
+                    ready)  # fmt: skip
     compilers = [cost.compiler(program) for program in velas or [None]]
     quiet_tensorflow()
     with progress_bar("Exporting", "") as update:

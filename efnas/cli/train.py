@@ -33,8 +33,12 @@ def train(
     ] = None,
     init_from: Annotated[
         Optional[Path],
-        typer.Option(metavar="RUN|PATH", show_default=False, help="Begin with the weights of a run or a checkpoint."),
-    ] = None,
+        typer.Option(
+            metavar="RUN|PATH|pretrained",
+            show_default=False,
+            help="Begin with the weights of a run, a checkpoint, or the supernet of the package.",
+        ),
+    ] = None,  # fmt: skip
     run: RunOptions = RunOptions(),
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
@@ -68,6 +72,7 @@ def train(
     from efnas.cli.screen.console import print_next
     from efnas.cli.screen.ranks import joined
     from efnas.cli.screen.tensorflow_messages import messages_for_a_log
+    from efnas.config import PRETRAINED
 
     if output.as_json and dry_run:
         raise EfnasError("--dry-run shows a plan to read; it has no --json.")
@@ -87,7 +92,7 @@ def train(
         "train.micro_batch_size": micro_batch_size,
         "train.lr": lr,
         "train.arch": arch,
-        "train.init_from": init_from and run_folder(init_from, run.output_root),
+        "train.init_from": init_from if init_from in (None, PRETRAINED) else run_folder(init_from, run.output_root),
         "runtime.seed": seed,
     }
     with messages_for_a_log() as messages:

@@ -21,13 +21,18 @@ from efnas.cli.options import (
     require_folder,
     same_network,
 )
+from efnas.cli.packaged import PretrainedName, files_of_package, form_of_package, require_arch
 
 
 @grouped
 def vela_compare(
-    archs: Annotated[List[str], typer.Option("--arch", metavar="CODE|best", help="A subnet; may be repeated.")],
+    archs: Annotated[
+        Optional[List[str]],
+        typer.Option("--arch", metavar="CODE|best", show_default=False, help="A subnet; may be repeated."),
+    ] = None,
     checkpoint: TrainedWeights = None,
     skip_checkpoint: SkipCheckpoint = False,
+    pretrained: PretrainedName = None,
     form: Form = "accumulated",
     optimise: Optimise = "Size",
     arena: Arena = None,
@@ -62,14 +67,16 @@ def vela_compare(
     from efnas.files import require_folder_of, write_json
     from efnas.vela.compiler import OPTIMISE, Settings
 
+    require_arch(archs, pretrained)
     require_choice("--optimise", optimise, OPTIMISE)
+    form = form_of_package(pretrained, form)
     require_choice("--form", form, FORMS)
     require_folder_of(summary)
     if plot:
         require_picture(plot)
     require_folder("--keep", keep)
-    files = cost.files(checkpoint, skip_checkpoint)
-    codes = [files.arch(text) for text in archs]
+    files = files_of_package(pretrained, cost, form) if pretrained else cost.files(checkpoint, skip_checkpoint)
+    codes = [files.arch(text) for text in archs or ["best"]]
     swept = sweep_table and read_table(sweep_table, files.supernet.space)
     files = files.begun(codes, form)
     compiler = cost.compiler(vela)
@@ -79,6 +86,7 @@ def vela_compare(
         result = compare(codes, files, compiler, settings, form, limits, keep, progress)
     rows = [swept.row(code) for code in codes] if swept else []
     content = {**result.as_dict(), **({"sweep": [row.as_dict() for row in rows]} if rows else {})}
+    content.update({"pretrained": pretrained} if pretrained else {})
     write_json(summary, content)
     if plot:
         from efnas.cost.pictures import draw_comparison
@@ -130,7 +138,9 @@ def _show(content: dict, swept: list, summary: Path, plot: Optional[Path], by_bl
     if limit:
         screen.print(f"fits: within the {limit:,.0f} KiB of SRAM that the board has for it.")
     screen.print(f"Written: {summary}" + (f"\nPicture: {plot}" if plot else ""))
-    if not all(one["fits_arena"] for _, one in networks) and limit:
+    if "pretrained" in content:
+        print_next(f"efnas package --pretrained {content['pretrained']} --form {content['form']} --out FOLDER")
+    elif not all(one["fits_arena"] for _, one in networks) and limit:
         print_next(f"efnas fit --arch {content['subnets'][0]['arch']}{same_network()}")
     else:
         print_next(f"efnas sweep --form {content['form']}")

@@ -117,7 +117,8 @@ def subnet_flow(config: Config, checkpoint: str, arch: ArchCode) -> Iterator[Flo
 def subnet_flows(config: Config, checkpoint: str, archs: Sequence[ArchCode]) -> Iterator[List[Flow]]:
     """The float network of each subnet, recalibrated on training batches; a walk for each size of image.
 
-    Raises EfnasError for a checkpoint that is missing or of another network, or a data set that is not there.
+    Raises EfnasError for a checkpoint that is missing or of another network, or a data set that is wanted (see
+    `Trained.statistics`) and not there.
     """
     import tensorflow.compat.v1 as tf
 
@@ -129,7 +130,7 @@ def subnet_flows(config: Config, checkpoint: str, archs: Sequence[ArchCode]) -> 
 
     with open_trained(config, checkpoint) as trained:
         supernet, session = trained.supernet, trained.session
-        statistics = [constant_moments(own) for own in trained.evaluation().statistics(session, list(archs))]
+        statistics = [constant_moments(own) for own in trained.statistics(list(archs))]
         walks: Dict[Tuple[int, int, int], tuple] = {}
 
         def walk(number: int, height: int, width: int) -> tuple:

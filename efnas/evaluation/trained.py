@@ -2,16 +2,18 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, NamedTuple, Optional
+from typing import Iterator, List, NamedTuple, Optional
 
 import tensorflow.compat.v1 as tf
 
 from efnas.backend import Device, open_session
 from efnas.config import Config
 from efnas.core.costs import supernet_variables
+from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.core.weights import Weights
 from efnas.data.sources import DataSets, open_datasets, trained_on
+from efnas.evaluation.recalibration import Statistics, moving_averages
 from efnas.evaluation.subnets import PoolEvaluation
 from efnas.ranks import ALONE, Ranks
 from efnas.runs.checkpoints import restore
@@ -46,6 +48,13 @@ class Trained(NamedTuple):
             mark = {key: run.get(f"data.train.{key}") for key in sets.train.fingerprint()}
             sets = sets._replace(train=trained_on(data, run.get(HOLDOUT), mark) or sets.train)
         return PoolEvaluation(self.supernet, self.weights, self.config, sets, self.device.threads, self.ranks)
+
+    def statistics(self, archs: List[ArchCode]) -> List[Statistics]:
+        """Those that subnets infer with. No data set is opened for the averages of the training
+        (`eval.bn_recal_batches: 0`); for recalibrated ones it raises as `evaluation` does."""
+        if self.config.eval.bn_recal_batches:
+            return self.evaluation().statistics(self.session, archs)
+        return [moving_averages(self.session, self.weights)] * len(archs)
 
     def doubt(self, sets: DataSets) -> Optional[str]:
         """What is to be said of errors on the validation pairs, where something is."""

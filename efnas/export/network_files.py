@@ -11,6 +11,7 @@ from efnas.core.space import ArchCode
 from efnas.core.supernet import Supernet
 from efnas.export.code_version import exporting_code_version
 from efnas.export.networks import ExportedNetwork, baseline_network, subnet_network
+from efnas.export.ready import ReadyFile
 from efnas.machine import library_versions
 from efnas.runs.run_files import arch_of, checkpoint_path
 from efnas.runs.seal import read_whole
@@ -19,7 +20,8 @@ from efnas.runs.supernet import supernet_of, whole_supernet_of
 
 class NetworkFiles(NamedTuple):
     """Files for one image pair of height x width. With a `checkpoint` (best, last or a path) the subnets are those of
-    a run, recalibrated and calibrated on its training images; the baseline beside them is always random.
+    a run, recalibrated and calibrated on its training images; the baseline beside them is always random. With a `ready`
+    file of the one network that there is, nothing is exported, and `checkpoint` only says what it is.
 
     Random files are cached by their recipe: with a warm cache TensorFlow is not even imported.
     """
@@ -29,6 +31,7 @@ class NetworkFiles(NamedTuple):
     checkpoint: Optional[str] = None
     before_tensorflow: Callable[[], None] = lambda: None
     importing: Optional[Thread] = None
+    ready: Optional[ReadyFile] = None
 
     @property
     def supernet(self) -> Supernet:
@@ -40,7 +43,7 @@ class NetworkFiles(NamedTuple):
 
     def require_checkpoint(self) -> None:
         """Raises EfnasError for a checkpoint that is missing, damaged or of another network, before work is done."""
-        if self.checkpoint:
+        if self.checkpoint and not self.ready:
             expected = self.supernet.identity(self.config.network.base_width)
             read_whole(checkpoint_path(self.config, self.checkpoint), expected)
 
@@ -50,6 +53,9 @@ class NetworkFiles(NamedTuple):
     def subnets(self, archs: List[ArchCode], forms: Sequence[str]) -> Iterator[Dict[str, bytes]]:
         """The files of each subnet by output form, one after the other. Raises EfnasError for a checkpoint that is
         missing or of another network."""
+        if self.ready:
+            yield dict.fromkeys(forms, self.ready.model)
+            return
         networks = [subnet_network(self.supernet, arch, self.config.network.base_width) for arch in archs]
         if not self.checkpoint:
             for network in networks:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional
 
-from efnas.config import Config
+from efnas.config import PRETRAINED, Config
 from efnas.core.costs import supernet_variables
 from efnas.core.supernet import Supernet
 from efnas.errors import EfnasError
+from efnas.runs.pretrained import pretrained_supernet
 from efnas.runs.run_files import CHECKPOINTS
 from efnas.runs.seal import SEAL, Seal, checkpoint_of, read_seal, read_whole, with_ending
 from efnas.runs.supernet import whole_supernet_of
@@ -33,14 +34,15 @@ def beginning_of(config: Config, supernet: Supernet, stored: Optional[dict]) -> 
     """The beginning that a configuration names for `supernet`. Of a run that stands, whose manifest is `stored`, it is
     not looked at again: the run has begun. A network that is alone can also begin with what a supernet holds of it.
 
-    Raises EfnasError when there is no such run or checkpoint, or it is of another network.
+    Raises EfnasError when there is no such run or checkpoint, or it is of another network; for `pretrained`, when the
+    package has none, or one of another network.
     """
     named, network = config.train.init_from, supernet.identity(config.network.base_width)
     if named is None:
         return None
     if stored and stored["place"].get(PATH) == str(named) and SHA256 in stored["identity"]:
         return Beginning(named, stored["identity"][SHA256], network)
-    path = _checkpoint(named)
+    path = _of_package(config) if named == PRETRAINED else _checkpoint(named)
     if supernet.arch is None or read_seal(path).state.get("arch") is not None:
         return Beginning(path, read_whole(path, network).data_sha256, network)
     network["arch"] = None
@@ -59,6 +61,12 @@ def _require_within(config: Config, supernet: Supernet, path: Path) -> None:
             f"{path} is of a supernet, which has no {lacking[0]}: the {supernet.arch} can begin with a run that "
             f"trained it alone ({PATH})."
         )
+
+
+def _of_package(config: Config) -> Path:
+    from efnas.runs.half_precision import unpacked  # which imports TensorFlow
+
+    return unpacked(pretrained_supernet(), whole_supernet_of(config), config)
 
 
 def _checkpoint(named: Path) -> Path:

@@ -62,7 +62,7 @@ CODE = (
 )  # fmt: skip
 IMAGE = (
     ["@/absent", "@/file", "@/loop", "@/dangling", "@/pipe.yaml", "@/cut.png", "@/bmp.png", "@/vast.png", "/dev/null", LONG],
-    ["infer {} @/broken/train/0000000-img_0.png", "infer @/broken/train/0000000-img_0.png {}",
+    ["infer {} @/broken/train/0000000-img_0.png --checkpoint best", "infer @/broken/train/0000000-img_0.png {} --checkpoint best",
      f"infer {PAIR} --ground-truth {{}}"],
 )  # fmt: skip
 TABLE = (

@@ -32,6 +32,7 @@ HEAVY = ["tensorflow", "tensorflow_core", "numpy", "pydantic", "matplotlib", "PI
     ["--help"], ["train", "--help"], ["eval", "--help"], ["data", "check", "--help"], ["sample-check", "--help"],
     ["export", "--help"], ["vela-compare", "--help"], ["fit", "--help"], ["manifest", "diff", "--help"],
     ["sweep", "--help"], ["sweep", "query", "--help"], ["infer", "--help"], ["runs", "--help"], ["doctor", "--help"],
+    ["pretrained", "--help"],
     ["codec", "show", "000001000"], ["codec", "self-test"], ["codec", "translate", "000001000"],
 ], ids=" ".join)  # fmt: skip
 def test_help_and_codec_import_nothing_heavy(words):
@@ -55,7 +56,7 @@ def test_help_cuts_nothing():
 
 
 @pytest.mark.parametrize("line", ["efnas ", "efnas codec show 00", "efnas train --set train.", "efnas eval --checkpoint ",
-                                  "efnas sweep --vela ", "efnas fit --profile "])  # fmt: skip
+                                  "efnas sweep --vela ", "efnas fit --profile ", "efnas infer --pretrained "])  # fmt: skip
 def test_a_completion_imports_nothing_heavy(line, monkeypatch):
     monkeypatch.setenv("_EFNAS_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", line)

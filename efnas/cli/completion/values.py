@@ -164,6 +164,12 @@ def board_profiles(ctx: Context, incomplete: str) -> Candidates:
     return _begun(((name, "board profile of the package") for name in profile_names()), incomplete)
 
 
+def pretrained(ctx: Context, incomplete: str) -> Candidates:
+    from efnas.runs.pretrained import network_names
+
+    return _begun(((name, "trained network of the package") for name in network_names()), incomplete)
+
+
 def velas(ctx: Context, incomplete: str) -> Candidates:
     """Versions that the project has an environment of; else paths."""
     project = Path(__file__).parents[3]
@@ -189,7 +195,8 @@ BY_METAVAR: Dict[str, Callable[[Context, str], Candidates]] = {
     "CONFIG": config_files,
     "EXPERIMENT": experiments,
     "RUN": run_folders,
-    "RUN|PATH": run_folders,
+    "RUN|PATH|pretrained": run_folders,
+    "PRETRAINED": pretrained,
     "NETWORK": networks,
 }
 FILES = ("FILE", "DIR", "PATH", "TABLE", "OUT", "IMG")
@@ -206,8 +213,8 @@ def attach(command: Command) -> None:
 
 
 def _by_metavar(metavar: str):
-    if metavar in BY_METAVAR:
-        return BY_METAVAR[metavar]
+    if metavar.strip("[]") in BY_METAVAR:
+        return BY_METAVAR[metavar.strip("[]")]
     if metavar.strip("[").startswith(FILES):
         return _files
     words = metavar.split("|")

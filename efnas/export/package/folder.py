@@ -5,7 +5,7 @@ import os
 import shutil
 import zlib
 from pathlib import Path
-from typing import Callable, NamedTuple, Optional, Sequence
+from typing import Callable, NamedTuple, Optional, Sequence, Tuple
 
 from efnas.config import Config
 from efnas.core.space import ArchCode
@@ -19,7 +19,8 @@ from efnas.export.package.network import deployed_network
 from efnas.export.package.readme import readme
 from efnas.export.package.room import Frames, Room, arena_bytes, host_bytes, places
 from efnas.export.package.vectors import PAIRS, make_vectors, packed, packed_bytes
-from efnas.files import as_json, make_folder, require_new_folder
+from efnas.export.ready import ReadyFile
+from efnas.files import as_json, make_folder, require_new_folder, write_json
 from efnas.machine import library_versions
 from efnas.vela.board import BoardMemory
 from efnas.vela.compiler import Settings, Vela
@@ -31,7 +32,8 @@ SOURCES, BOARD = Path(__file__).parent / "c", Path(__file__).parent / "board"
 
 class Wanted(NamedTuple):
     """What is packaged: a subnet with the weights of a checkpoint (None: seeded random ones), in an output form, for
-    frames of the camera, to lie in the flash from an address on (None: the lowest that models have), quantised so."""
+    frames of the camera, to lie in the flash from an address on (None: the lowest that models have), quantised so; or
+    a file of it that is ready."""
 
     config: Config
     arch: ArchCode
@@ -40,6 +42,19 @@ class Wanted(NamedTuple):
     frames: Frames
     flash_address: Optional[int] = None
     calibration: Calibration = AS_CONVERTED
+    ready: Optional[ReadyFile] = None
+
+    def file(self, path: Path, on_step: Callable[[int, int], None]) -> Tuple[bytes, dict]:
+        """Put the file at a path, which is exported where none is ready; and what is said of it."""
+        from efnas.export.subnet import export_subnet
+
+        if self.ready:
+            path.write_bytes(self.ready.model)
+            write_json(path.with_name(f"{path.name}.json"), self.ready.description)
+            return self.ready
+        exported = export_subnet(self.config, self.arch, path, self.checkpoint, self.form, True,
+                                 calibration=self.calibration, on_step=on_step)  # fmt: skip
+        return path.read_bytes(), exported.description
 
 
 def write_package(
@@ -77,13 +92,9 @@ def _fill(
     folder: Path, wanted: Wanted, velas: Sequence[Vela], choose: Callable[[Vela, bytes], Settings], address: int,
     progress: Callable[[int, int], None], on_step: Callable[[int, int], None],
 ) -> dict:  # fmt: skip
-    from efnas.export.subnet import export_subnet
-
     vela, *others = velas
     memory, frames = vela.profile.require_memory(), wanted.frames
-    exported = export_subnet(wanted.config, wanted.arch, folder / MODEL, wanted.checkpoint, wanted.form, True,
-                             calibration=wanted.calibration, on_step=on_step)  # fmt: skip
-    model = exported.path.read_bytes()
+    model, described = wanted.file(folder / MODEL, on_step)
     built = build(vela, model, choose(vela, model), folder / COMPILED)
     built.require_npu()
     network = deployed_network(model, built.program)
@@ -98,7 +109,6 @@ def _fill(
     room.require(memory)
     seen = [look(each, model, choose(each, model)) for each in others]
     vectors = packed(network, make_vectors(network, model, progress))
-    described = exported.description
     versions = {**described["versions"], "vela": vela.version, **library_versions(("tflite-runtime", "numpy"))}
     words = {"arch": described["arch"], "form": wanted.form, "weights": described["source"]["weights"],
              "board": vela.profile.name, "versions": ", ".join(map(" ".join, versions.items()))}  # fmt: skip
