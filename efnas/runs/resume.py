@@ -80,10 +80,11 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
             "change; take another --experiment-name.",
             found,
         )
-    unknown = [key for key in resume.allow if key not in {**stored["identity"], **fresh["identity"]}]
+    known = {**stored["identity"], **fresh["identity"]}
+    unknown = [each for each in resume.allow if not any(_is_of(key, each) for key in known)]
     if unknown:
         raise EfnasError(f"--allow {unknown[0]}: that is no identity key of {folder}.")
-    refused = [key for key in names if key not in resume.allow and key not in LENGTH_KEYS]
+    refused = [key for key in names if key not in LENGTH_KEYS and not any(_is_of(key, each) for each in resume.allow)]
     if refused:
         raise NotTheSameRun(
             f"The configuration is not that of the run in {folder}: {', '.join(refused)} differ"
@@ -108,6 +109,11 @@ def check_resume(folder: Path, fresh: dict, resume: Resume) -> Resumption:
             "changed": {each.key: [each.left, each.right] for each in blocking}, "schedule": resume.schedule,
         })  # fmt: skip
     return Resumption(path, RunProgress.of_state(state), state["histories"], {**fresh, "history": history}, found)
+
+
+def _is_of(key: str, allowed: str) -> bool:
+    """Whether it is this key, or in this section of one: all of `data.augmentation` changes together."""
+    return key == allowed or "." in allowed and key.startswith(f"{allowed}.")
 
 
 def _whole_state(folder: Path, which: str) -> dict:

@@ -157,6 +157,16 @@ class TestWhatIsContinued:
         with pytest.raises(EfnasError, match="no identity key"):
             check_resume(straight, fresh, Resume(allow=["train.lr", "train.batch_size", "eval.full_every"]))
 
+    def test_the_keys_of_a_section_in_a_section_are_let_through_together(self, straight):
+        fresh = json.loads(json.dumps(read_manifest(straight)))
+        fresh["identity"].update({"data.augmentation.noise": 2.0, "data.augmentation.blur": 0.5})
+        found = check_resume(straight, fresh, Resume(allow=["data.augmentation"])).found
+        assert {each.key for each in found} == {"data.augmentation.noise", "data.augmentation.blur"}
+        with pytest.raises(NotTheSameRun, match="data.augmentation.blur differs"):
+            check_resume(straight, fresh, Resume(allow=["data.augmentation.noise"]))
+        with pytest.raises(EfnasError, match="no identity key"):
+            check_resume(straight, fresh, Resume(allow=["data"]))
+
     def test_more_epochs_ask_what_to_do_with_the_schedule(self, straight, settings, tmp_path):
         root = copied(straight, tmp_path)
         longer = config_of(settings, root, f"train.num_epochs={EPOCHS + 1}")
