@@ -227,7 +227,7 @@ def test_flow_that_is_unknown_is_named_and_its_errors_are_no_figures(config, sma
     """Of a validation pair; once the file is whole again the same search is whole, too."""
     chairs, folder = shutil.copytree(small_chairs, tmp_path / "chairs"), tmp_path / "errors"
     other = config.model_copy(update={"data": config.data.model_copy(update={"base_path": chairs})})
-    path = sorted((chairs / "val").glob("*.flo"))[1]
+    path = sorted((chairs / "val").glob("*-flow_01.flo"))[1]
     whole_file = path.read_bytes()
     flow = read_flo(path)
     flow[2, 3] = (1.7e9, 0)
