@@ -62,8 +62,12 @@ def synth(
     height: Annotated[int, typer.Option(min=16, help="Image height in pixels.")] = 384,
     width: Annotated[int, typer.Option(min=16, help="Image width in pixels.")] = 512,
     motion: Annotated[float, typer.Option(min=0.01, help="Mean length of the flow in pixels.")] = 10.0,
-    detail: Annotated[float, typer.Option(min=1.0, help="Shortest waves of a texture in pixels.")] = 1.5,
-    structure: Annotated[float, typer.Option(min=1.0, help="Longest waves of a texture in pixels.")] = 150.0,
+    detail: Annotated[
+        float, typer.Option(min=1.0, help="Shortest waves of the textures of cut-outs, in pixels.")
+    ] = 1.5,
+    structure: Annotated[
+        float, typer.Option(min=1.0, help="Longest waves of the textures of cut-outs, in pixels.")
+    ] = 150.0,
     shapes: Annotated[int, typer.Option(min=0, help="Most shapes before the background.")] = 12,
     textures: Annotated[
         Optional[Path],

@@ -10,7 +10,7 @@ from efnas.config_synthetic import Natural
 class SceneStyle:
     """
     motion: mean length of the flow in pixels (on average over many pairs).
-    detail, structure: length in pixels of the finest and the coarsest waves of a texture.
+    detail, structure: length in pixels of the finest and the coarsest waves of the textures of cut-outs.
     shapes: how many shapes fly before the background, at most.
     natural: None: cut-outs with affine motions.
     """
