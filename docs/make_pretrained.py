@@ -99,8 +99,19 @@ def add_cost(name: str, summary: Path) -> Pretrained:
 
 def _config_of(run: Path) -> Config:
     values = config_values(read_manifest(run))
-    place = {"runtime.output_root": run.parent, "runtime.experiment_name": run.name, "eval.bn_recal_batches": 0}
-    return load_config(None, place, base=values)
+    return load_config(None, {"runtime.output_root": run.parent, "runtime.experiment_name": run.name}, base=values)
+
+
+def _statistics(config: Config, which: str) -> Dict[str, np.ndarray]:
+    """Those that the run is evaluated with, of a network that was trained alone: the averages of a training are of few
+    batches. A supernet keeps its averages, which no subnet of it infers with."""
+    from efnas.evaluation.trained import open_trained
+
+    if config.train.arch is None or not config.eval.bn_recal_batches:
+        return {}
+    with open_trained(config, which) as trained:
+        (statistics,) = trained.evaluation().statistics(trained.session, [trained.supernet.arch])
+    return statistics
 
 
 def _packed(
@@ -116,7 +127,8 @@ def _packed(
 
     path, supernet, width = checkpoint_path(config, which), supernet_of(config), config.network.base_width
     manifest, seal = read_manifest(run), read_whole(path, supernet_of(config).identity(width))
-    files = {**({} if file_alone else {WEIGHTS: halved(path, supernet, width)}), **more}
+    weights = {} if file_alone else {WEIGHTS: halved(path, supernet, width, _statistics(config, which))}
+    files = {**weights, **more}
     values = config_values(manifest)
     drawn = _synthetic(config, synthetic, manifest["identity"])
     told = {key: values[key] for key in KEPT_KEYS if values.get(key) is not None}
@@ -174,7 +186,7 @@ def _require_room(folder: Path, name: str, files: Dict[str, bytes]) -> None:
 
 
 def _rounding(made: Pretrained, config: Config, which: str) -> dict:
-    """How far the flow of what is packed is from that of the run, both with the averages of the training."""
+    """How far the flow of what is packed is from that of the run, as that is evaluated."""
     from efnas.data.sources import open_datasets
     from efnas.evaluation.frames import read_pair
     from efnas.evaluation.inference import subnet_flows

@@ -6,7 +6,8 @@ import shutil
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Dict, Tuple
+from types import MappingProxyType
+from typing import Dict, Mapping, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -31,18 +32,23 @@ def saved_shapes(supernet: Supernet, base_width: int) -> Dict[str, Tuple[int, ..
     return {**shapes, **averages}
 
 
-def halved(checkpoint: Path, supernet: Supernet, base_width: int) -> bytes:
-    """What a checkpoint holds of a network, as an `.npz` of float16; the same values give the same bytes.
+def halved(
+    checkpoint: Path, supernet: Supernet, base_width: int, statistics: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> bytes:
+    """What a checkpoint holds of a network, as an `.npz` of float16; the same values give the same bytes. `statistics`
+    of batch norms ([2, channels], mean and variance) take the place of the moving averages.
 
     Raises EfnasError for a checkpoint that is damaged or lacks a variable, and for a value that float16 cannot hold.
     """
     reader = tf.train.load_checkpoint(str(read_whole(checkpoint).prefix))
     stored, values = reader.get_variable_to_shape_map(), {}
+    other = {f"{scope}/moving_{kind}": vector for scope, pair in statistics.items()
+             for kind, vector in zip(("mean", "variance"), pair)}  # fmt: skip
     for name, shape in saved_shapes(supernet, base_width).items():
         if stored.get(name) != list(shape):
             raise EfnasError(f"The checkpoint {checkpoint} does not hold {name} {list(shape)}.")
         with np.errstate(over="ignore"):
-            values[name] = reader.get_tensor(name).astype(np.float16)
+            values[name] = other.get(name, reader.get_tensor(name)).astype(np.float16)
         if not np.isfinite(values[name]).all():
             raise EfnasError(f"{name} of {checkpoint} is too large for half precision.")
     content = io.BytesIO()

@@ -53,7 +53,7 @@ def run(quick_settings, quick_run, tmp_path_factory):
     """The configuration of a subnet that was trained alone for an epoch."""
     root = tmp_path_factory.mktemp("alone")
     config = config_of(quick_settings, root, f"train.arch='{CODE}'", f"train.init_from={quick_run[-1].folder}",
-                       "train.num_epochs=1", "eval.bn_recal_batches=0")  # fmt: skip
+                       "train.num_epochs=1", "eval.bn_recal_batches=2")  # fmt: skip
     events_of(config)
     return config
 
@@ -89,13 +89,15 @@ def test_its_flow_is_that_of_the_run_and_no_data_is_opened(package, run, images)
     network = pretrained.pretrained_network(NAME)
     own = load_config(base=network.configuration())
     checkpoint, supernet = unpacked(network, supernet_of(own), own), supernet_of(own)
-    no_data = run.changed("data", base_path=package / "absent")
-    with subnet_flow(no_data, "best", supernet.arch) as exact:
-        expected = exact(read_pair(*images))
+    flows = {}
+    for batches in (2, 0):  # recalibrated, and with the averages of the training
+        with subnet_flow(run.changed("eval", bn_recal_batches=batches), "best", supernet.arch) as exact:
+            flows[batches] = exact(read_pair(*images))
     with subnet_flow(own.changed("data", base_path=package / "absent"), str(checkpoint), supernet.arch) as flow:
         found = flow(read_pair(*images))
-    apart = np.linalg.norm(found - expected, axis=-1)
-    assert 0 < apart.max() < 1e-2 < np.linalg.norm(expected, axis=-1).max()
+    apart = np.linalg.norm(found - flows[2], axis=-1)
+    assert 0 < apart.max() < 1e-2 < np.linalg.norm(flows[2], axis=-1).max()
+    assert np.linalg.norm(flows[0] - flows[2], axis=-1).max() > 2 * apart.max()
     assert network.card["rounding"]["largest_px"] < 1e-2 and network.card["rounding"]["pairs"] == 2
     assert read_seal(checkpoint).state["arch"] == "0,1,0,1,1"
 
