@@ -92,7 +92,8 @@ def pretrained_network(name: str) -> Pretrained:
     """A network by its name. Raises EfnasError, naming those there are, for another, and for a damaged card."""
     names = network_names()
     if not names:
-        raise EfnasError("This build of efnas comes without pre-trained networks.")
+        but = " but the supernet (efnas pretrained supernet)" if _has_supernet() else ""
+        raise EfnasError(f"This build of efnas comes without pre-trained networks{but}.")
     if name not in names:
         raise EfnasError(f"There is no pre-trained network '{name}'; there are {', '.join(names)}.")
     return _of_card(name)
@@ -100,9 +101,13 @@ def pretrained_network(name: str) -> Pretrained:
 
 def pretrained_supernet() -> Pretrained:
     """Raises EfnasError where there is none, and for a damaged card."""
-    if not (packaged_folder() / f"{SUPERNET}{CARD}").is_file():
+    if not _has_supernet():
         raise EfnasError("This build of efnas comes without a pre-trained supernet.")
     return _of_card(SUPERNET)
+
+
+def _has_supernet() -> bool:
+    return (packaged_folder() / f"{SUPERNET}{CARD}").is_file()
 
 
 def _of_card(name: str) -> Pretrained:
