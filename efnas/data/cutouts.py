@@ -6,9 +6,8 @@ from typing import Callable, List
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
-from efnas.data.layered_scenes import Layer
+from efnas.data.layered_scenes import Layer, everywhere, sampled
 from efnas.data.scene_style import SceneStyle
 from efnas.errors import EfnasError
 
@@ -29,12 +28,8 @@ def cutout_layers(style: SceneStyle, rng: np.random.Generator, photos: List[Path
         shift = middle - matrix @ middle + camera + own
         covers = everywhere if number == 0 else _shape(rng, middle, size * rng.uniform(0.06, 0.22))
         there_and_back = partial(_moved, matrix, shift), partial(_moved_back, np.linalg.inv(matrix), shift)
-        layers.append(Layer(partial(_sampled, texture, mode), covers, *there_and_back))
+        layers.append(Layer(partial(sampled, texture, mode), covers, *there_and_back))
     return layers
-
-
-def everywhere(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.ones(x.shape, bool)
 
 
 def _moved(matrix: np.ndarray, shift: np.ndarray, x: np.ndarray, y: np.ndarray):
@@ -45,13 +40,6 @@ def _moved(matrix: np.ndarray, shift: np.ndarray, x: np.ndarray, y: np.ndarray):
 def _moved_back(inverse: np.ndarray, shift: np.ndarray, x: np.ndarray, y: np.ndarray):
     dx, dy = x - shift[0], y - shift[1]
     return inverse[0, 0] * dx + inverse[0, 1] * dy, inverse[1, 0] * dx + inverse[1, 1] * dy
-
-
-def _sampled(texture: np.ndarray, mode: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A texture [h, w, 3], repeated over the plane as `mode` says (scipy.ndimage)."""
-    where = np.stack([y, x])
-    channels = [ndimage.map_coordinates(texture[..., channel], where, order=1, mode=mode) for channel in range(3)]
-    return np.stack(channels, axis=-1)
 
 
 def _shape(rng: np.random.Generator, middle: np.ndarray, radius: float) -> Callable:

@@ -9,7 +9,7 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 import numpy as np
 from scipy import ndimage
 
-Places = Tuple[np.ndarray, np.ndarray]  # x and y of places on the plane
+from efnas.data.motions import Places
 
 
 class Box(NamedTuple):
@@ -48,6 +48,20 @@ class Pair(NamedTuple):
     flow: np.ndarray
     occluded: np.ndarray
     back: np.ndarray
+
+
+def everywhere(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What a background covers."""
+    return np.ones(x.shape, bool)
+
+
+def sampled(texture: np.ndarray, mode: str, x: np.ndarray, y: np.ndarray, kind: type = np.float64) -> np.ndarray:
+    """Colours [..., 3] of a texture [h, w, 3] at places, which is repeated over the plane as `mode` says
+    (scipy.ndimage)."""
+    channels = [
+        ndimage.map_coordinates(texture[..., channel], [y, x], kind, order=1, mode=mode) for channel in range(3)
+    ]
+    return np.stack(channels, axis=-1)
 
 
 class _Frame(NamedTuple):

@@ -4,7 +4,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-Places = Tuple[np.ndarray, np.ndarray]  # x and y
+Places = Tuple[np.ndarray, np.ndarray]  # x and y of places on the plane
 STEEPEST, ROUNDS = 0.15, 5  # a bend is undone by repetition: each round leaves at most this part of the error
 
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from efnas.config_synthetic import Natural
 from efnas.data.cutouts import photo_cut
-from efnas.data.layered_scenes import Box, Layer
+from efnas.data.layered_scenes import Box, Layer, everywhere, sampled
 from efnas.data.motions import Motion, drawn_bend, drawn_matrix
 from efnas.data.outlines import blob, limbs
 from efnas.data.scene_style import SceneStyle
@@ -26,11 +26,10 @@ class _Paint(NamedTuple):
     light: np.ndarray  # of two waves: radians a pixel in x and y, phase, height
 
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        where = [row[0] * x + row[1] * y + row[2] for row in self.pose[::-1]]
-        found = [ndimage.map_coordinates(self.texture[..., channel], where, np.float32, order=1, mode=self.mode)
-                 for channel in range(3)]  # fmt: skip
+        across, down = (row[0] * x + row[1] * y + row[2] for row in self.pose)
+        found = sampled(self.texture, self.mode, across, down, np.float32)
         lit = 1.0 + sum(height * np.sin(along * x + down * y + phase) for along, down, phase, height in self.light)
-        mixed = np.einsum("...c,cd->...d", np.stack(found, axis=-1), self.mix)
+        mixed = np.einsum("...c,cd->...d", found, self.mix)
         return np.clip((mixed + self.base) * lit[..., None], 0, 255)
 
 
@@ -64,7 +63,7 @@ def natural_layers(style: SceneStyle, rng: np.random.Generator, photos: List[Pat
     length = style.motion / 1.45 * pair
     middle = np.array([style.width / 2, style.height / 2])
     camera = _drawn_motion(natural, rng, rng.normal(0.0, length, 2), middle, size / 2, length)
-    layers = [Layer(_drawn_paint(style, rng, photos, seed), _everywhere, camera.forward, camera.backward)]
+    layers = [Layer(_drawn_paint(style, rng, photos, seed), everywhere, camera.forward, camera.backward)]
     for _ in range(int(rng.integers(max(1, style.shapes // 2), style.shapes + 1)) if style.shapes else 0):
         plane, thin = rng.random() < natural.planes, rng.random() < natural.thin
         radius = size * (rng.uniform(0.25, 0.6) if plane else np.exp(rng.uniform(np.log(0.03), np.log(0.22))))
@@ -87,10 +86,6 @@ def sensor_noise(natural: Natural, rng: np.random.Generator, height: int, width:
     """What is added to a frame each time it is called; a pair has one strength."""
     strength = natural.noise * rng.random()
     return lambda: strength * rng.standard_normal((height, width, 3), np.float32)
-
-
-def _everywhere(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.ones(x.shape, bool)
 
 
 def _drawn_motion(
