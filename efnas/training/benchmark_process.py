@@ -75,7 +75,7 @@ class _Timed:
         values = tuple(tf.placeholder(*each) for each in zip(types, shapes))
         held = tf.data.make_initializable_iterator(tf.data.Dataset.from_tensors(values).repeat())
         variables = first_values(supernet_variables(plan.supernet, width), train.first_values)
-        plan.step.connect(batch, Weights(variables, config.runtime.seed), plan.own_gradients)
+        plan.connect(batch, Weights(variables, config.runtime.seed))
         session.run(tf.global_variables_initializer())
         self._handles = dict(zip(("data", "memory"), session.run([iterator.string_handle(), held.string_handle()])))
         self._start(1)

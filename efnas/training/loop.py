@@ -96,7 +96,7 @@ class _Run:
         width = config.network.base_width
         variables = first_values(supernet_variables(plan.supernet, width), train.first_values)
         self.weights = Weights(variables, config.runtime.seed)
-        plan.step.connect(self.reader.batch, self.weights, plan.own_gradients, small_maps=not device.gpu)
+        plan.connect(self.reader.batch, self.weights)
         self.checkpointer = Checkpointer([*self.weights.saved, *plan.step.optimiser_state])
         self.keeper = Checkpointer(self.weights.saved)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from functools import lru_cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -129,3 +130,13 @@ def test_convolutions_have_tensorflows_own_gradients_on_a_gpu(quick_settings, se
         kinds = [op.type for op in tf.get_default_graph().get_operations() if "/border/" not in op.name]
     strided = 2
     assert kinds.count("Conv2DBackpropFilter") > 2 * strided if gpu else kinds.count("Conv2DBackpropFilter") == strided
+
+
+def test_a_plan_asks_for_small_maps_on_a_cpu_alone_and_for_the_gradients_that_were_found(
+    quick_settings, second_space, tmp_path
+):
+    plan, asked = prepare(config_of(quick_settings, tmp_path, "train.arch='00000'")), []
+    step = SimpleNamespace(connect=lambda *ways, small_maps: asked.append((*ways, small_maps)))
+    for gpu, own in ((False, True), (True, False)):
+        plan._replace(step=step, device=Device("", gpu, 1), own_gradients=own).connect("batch", "weights")
+    assert asked == [("batch", "weights", True, True), ("batch", "weights", False, False)]
