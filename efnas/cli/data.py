@@ -114,6 +114,9 @@ def pack(
         Optional[str],
         typer.Option(metavar="FILE", show_default=False, help="Index list in SRC, in place of its folder val/."),
     ] = None,
+    back: Annotated[
+        bool, typer.Option("--back", help="With the flow back (-flow_10.flo), for data.augmentation.time_reversal.")
+    ] = False,
     output: Output = Output(),
 ) -> None:
     """Decode a data set once, into one file a set that training reads crops from, wherever they lie.
@@ -128,9 +131,9 @@ def pack(
     from efnas.data.packing import write_packed
 
     with progress_bar(f"Packing into {out}", "pairs") as update:
-        packed = write_packed(source, out, flow, train_list, val_list, update)
+        packed = write_packed(source, out, flow, train_list, val_list, back, update)
     if output.as_json:
-        print_json({"folder": str(out), "flow": flow, **packed._asdict()})
+        print_json({"folder": str(out), "flow": flow, "back": back, **packed._asdict()})
         return
     pairs = " and ".join(f"{count:,} {part}" for part, count in packed.pairs.items())
     rounded = f" (rounded by up to {packed.rounding_px:.4f} px)" if packed.rounding_px else ""

@@ -62,7 +62,7 @@ class BatchReader:
         framing = _cropped if not whole else _scaled_images if unscaled_truth else _scaled
         self._crops = tf.placeholder(tf.int64, [None, 2])
         if dataset.packed:
-            self._places = tf.placeholder(tf.int64, [None])
+            self._places = tf.placeholder(tf.int64, [None, 2])
             frames = _unpacking(dataset, height, width, whole or bool(augmentation and augmentation.warps))
         else:
             self._places, frames = tf.placeholder(tf.string, [None, 3]), lambda paths, crop: decoded_frames(paths)
@@ -89,7 +89,10 @@ class BatchReader:
         self.batch = Batch(*self.iterator.get_next())
 
     def start(self, session, plan: SamplePlan) -> None:
-        places = plan.indices if self.dataset.packed else paths_of(self._samples(plan))
+        if self.dataset.packed:
+            places = np.stack([plan.indices, self._reversed(plan)], axis=1)
+        else:
+            places = paths_of(self._samples(plan))
         changes = dict.fromkeys(self._changes, plan.changes)
         session.run(self.iterator.initializer, {self._places: places, self._crops: plan.crops, **changes})
 
@@ -106,8 +109,13 @@ class BatchReader:
 
     def _samples(self, plan: SamplePlan) -> List[Sample]:
         samples = [self.dataset.samples[index] for index in plan.indices]
-        back = split(plan.changes).reversed[:, 0] if self._changes else [False] * len(plan)
-        return [backward(sample) if reverse else sample for sample, reverse in zip(samples, back)]
+        if self.dataset.packed:
+            return samples
+        return [backward(sample) if back else sample for sample, back in zip(samples, self._reversed(plan))]
+
+    def _reversed(self, plan: SamplePlan) -> np.ndarray:
+        """Which samples are read from the second frame to the first, [n]."""
+        return split(plan.changes).reversed[:, 0] > 0 if self._changes else np.zeros(len(plan), bool)
 
     def explain(self, plan: SamplePlan, error: Exception) -> EfnasError:
         """What went wrong while samples of `plan` were read or computed, as one sentence that names a broken file."""
@@ -130,35 +138,39 @@ def micro_batch_sizes(samples: int, batch_size: int, micro_size: Optional[int]) 
 
 
 def decoded_frames(paths):
-    """Both frames of a pair uint8 [h, w, 3] and the flow float32 [h, w, 2], of one size, of its files' paths [3]."""
-    first, second = (tf.image.decode_png(tf.read_file(paths[place]), channels=3) for place in (0, 1))
-    flow = _decode_flo(tf.read_file(paths[2]), paths[2])
-    sizes = [tf.shape(each)[:2] for each in (first, second, flow)]
+    """Both frames of a pair uint8 [h, w, 3] and the flow float32 [h, w, 2], of one size, of its files' paths [3]; of
+    four paths the flow back, too."""
+    first, second, *others = tf.unstack(paths)
+    images = [tf.image.decode_png(tf.read_file(path), channels=3) for path in (first, second)]
+    flows = [_decode_flo(tf.read_file(path), path) for path in others]
+    sizes = [tf.shape(each)[:2] for each in (*images, *flows)]
     agree = tf.reduce_all([tf.reduce_all(tf.equal(sizes[0], other)) for other in sizes[1:]])
     with tf.control_dependencies([tf.Assert(agree, ["sizes differ", paths])]):
-        return first, second, tf.identity(flow)
+        return (*images, *map(tf.identity, flows))
 
 
 def _unpacking(dataset: DataSet, height: int, width: int, whole: bool) -> Callable:
-    """As `decoded_frames`, of the number of a packed sample; of frames that are cropped the crop alone."""
+    """As `decoded_frames`, of the number of a packed sample, and whether it is read backward; of frames that are
+    cropped the crop alone."""
     file = PackedFile(dataset.source)
 
-    def frames(index, crop):
+    def frames(read, crop):
+        index, back = read
         place = dataset.samples[index].packed
         if whole:
-            return tuple(file.cut(place, 0, 0, place.height, place.width))
+            return tuple(file.cut(place, 0, 0, place.height, place.width, back))
         room = np.array([place.height - height, place.width - width])
         if (room < 0).any():
             raise ValueError("too small")
-        return tuple(file.cut(place, *np.where(crop < 0, room // 2, crop % (room + 1)), height, width))
+        return tuple(file.cut(place, *np.where(crop < 0, room // 2, crop % (room + 1)), height, width, back))
 
     flow_type = tf.as_dtype(dataset.samples[0].packed.flow_type)
 
-    def unpacked(index, crop):
-        first, second, flow = tf.numpy_function(frames, [index, crop], [tf.uint8, tf.uint8, flow_type])
+    def unpacked(read, crop):
+        first, second, flow = tf.numpy_function(frames, [read, crop], [tf.uint8, tf.uint8, flow_type])
         for tensor, channels in ((first, 3), (second, 3), (flow, 2)):
             tensor.set_shape([None, None, channels])
-        return first, second, _known(tf.cast(flow, tf.float32), ["packed", index])
+        return first, second, _known(tf.cast(flow, tf.float32), ["packed", read])
 
     return unpacked
 

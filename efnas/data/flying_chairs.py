@@ -16,10 +16,11 @@ FLOAT32, FLOAT16 = "float32", "float16"  # of packed flow
 
 class Place(NamedTuple):
     """Where a sample stands in a packed file (see `packed`): its first byte, the size of its frames, the type of its
-    flow, and the hash of its content."""
+    flow, whether the flow back is there, too, and the hash of its content."""
 
     file: Path
     flow_type: str
+    back: bool
     offset: int
     height: int
     width: int
@@ -65,7 +66,7 @@ def paths_of(samples: Sequence[Sample]) -> np.ndarray:
 
 
 def backward(sample: Sample) -> Sample:
-    """The pair from the second image to the first."""
+    """The pair from the second image to the first, of files."""
     name = sample.flow.name
     back = sample.flow.with_name(name[: -len(FLOW)] + BACK) if name.endswith(FLOW) else sample.flow / BACK
     return sample._replace(first=sample.second, second=sample.first, flow=back)
@@ -75,11 +76,18 @@ def require_backward(dataset: DataSet) -> None:
     """Raises EfnasError for a data set whose pairs cannot be read backward."""
     told = "data.augmentation.time_reversal needs the flow back from the second frame"
     if dataset.packed:
-        raise EfnasError(f"{told}, which packed data does not hold: train on the files, or set it to 0.")
-    for sample in dataset.samples:
-        path = backward(sample).flow
-        if not os.path.isfile(path):
-            raise EfnasError(f"{told}: there is no {path}; set it to 0.")
+        if not dataset.samples[0].packed.back:
+            raise EfnasError(f"{told}, which {dataset.source} does not hold: pack it with --back, or set it to 0.")
+        return
+    missing = missing_flow_back(dataset)
+    if missing:
+        raise EfnasError(f"{told}: there is no {missing}; set it to 0.")
+
+
+def missing_flow_back(dataset: DataSet) -> Optional[Path]:
+    """The first file of a flow back that is not there."""
+    paths = (backward(sample).flow for sample in dataset.samples)
+    return next((path for path in paths if not os.path.isfile(path)), None)
 
 
 def fingerprint_of(names: Sequence[str]) -> dict:

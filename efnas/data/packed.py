@@ -1,7 +1,8 @@
 """Packed data: the decoded frames and flows of a set, one sample after the other in one file, with an index beside it.
 
 `NAME.pack` begins with `MAGIC` and the hash of its index; each sample is its flow [h, w, 2], then both its frames,
-uint8 [h, w, 3]. `NAME.pack.json`, the index, says what stands where. `packing` writes them.
+uint8 [h, w, 3], then, where it was asked for, the flow back. `NAME.pack.json`, the index, says what stands where.
+`packing` writes them.
 """
 
 import hashlib
@@ -53,9 +54,9 @@ def packed_dataset(base: Path, asked: str) -> DataSet:
     raise EfnasError(f"{base} is packed data of {told}; there is no {asked} in it.")
 
 
-def bytes_of(height: int, width: int, flow_type: str) -> int:
+def bytes_of(height: int, width: int, flow_type: str, back: bool) -> int:
     """What a sample takes."""
-    return height * width * (2 * np.dtype(flow_type).itemsize + 6)
+    return height * width * ((1 + back) * 2 * np.dtype(flow_type).itemsize + 6)
 
 
 def content_hash(content) -> str:
@@ -74,20 +75,26 @@ class PackedFile:
         self._path, self._file = path, open(path, "rb")
         self._bytes = np.asarray(np.memmap(self._file, np.uint8, mode="r"))
 
-    def frames(self, place: Place) -> Frames:
-        """Views of the whole frames."""
-        area = place.height * place.width
-        ends = np.cumsum([0, 2 * np.dtype(place.flow_type).itemsize * area, 3 * area, 3 * area]) + place.offset
+    def content(self, place: Place) -> np.ndarray:
+        """The bytes of a sample."""
+        end = place.offset + bytes_of(place.height, place.width, place.flow_type, place.back)
         # To read what another process has cut off in the meantime would end this one.
-        if os.fstat(self._file.fileno()).st_size < ends[-1]:
+        if os.fstat(self._file.fileno()).st_size < end:
             raise EfnasError(f"{self._path} is torn: it ends before its sample at byte {place.offset:,} does.")
-        flow, first, second = (self._bytes[begin:end] for begin, end in zip(ends, ends[1:]))
-        size = (place.height, place.width)
+        return self._bytes[place.offset : end]
+
+    def frames(self, place: Place, backward: bool = False) -> Frames:
+        """Views of the whole frames; `backward`, of the pair from the second to the first."""
+        area, size = place.height * place.width, (place.height, place.width)
+        flow_bytes = 2 * np.dtype(place.flow_type).itemsize * area
+        flow, first, second, back = np.split(self.content(place), np.cumsum([flow_bytes, 3 * area, 3 * area]))
+        if backward:
+            flow, first, second = back, second, first
         return Frames(first.reshape(*size, 3), second.reshape(*size, 3), flow.view(place.flow_type).reshape(*size, 2))
 
-    def cut(self, place: Place, top: int, left: int, height: int, width: int) -> Frames:
+    def cut(self, place: Place, top: int, left: int, height: int, width: int, backward: bool = False) -> Frames:
         """A copy of height x width of them; of the rest of the frames little is read."""
-        rows = [each[top : top + height] for each in self.frames(place)]
+        rows = [each[top : top + height] for each in self.frames(place, backward)]
         # All rows are asked for at once: a disk that is far away would be waited for page by page.
         for each in rows:
             os.posix_fadvise(
@@ -100,10 +107,9 @@ def check_packed(sample: Sample) -> Optional[str]:
     """What is wrong with the content of a packed sample, as a sentence; None when nothing is."""
     place = sample.packed
     try:
-        frames = PackedFile(place.file).frames(place)
+        digest = content_hash(PackedFile(place.file).content(place))
     except (OSError, ValueError, EfnasError) as error:
         return str(error)
-    digest = content_hash(b"".join(each.tobytes() for each in (frames.flow, frames.first, frames.second)))
     return None if digest == place.content else f"Sample {sample.name} of {place.file} is not what was packed: damaged."
 
 
@@ -144,7 +150,7 @@ def _dataset(base: Path, part: str, index: dict) -> DataSet:
     if size != index["bytes"]:
         raise EfnasError(f"{file} is torn: it has {size:,} bytes, and {index['bytes']:,} were packed.")
     samples = (
-        Sample(name, base / first, file, file, Place(file, index["flow"], *place))
+        Sample(name, base / first, file, file, Place(file, index["flow"], index.get("back", False), *place))
         for name, first, *place in index["samples"]
     )
     return DataSet(tuple(samples), file)

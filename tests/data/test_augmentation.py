@@ -176,13 +176,13 @@ def test_frames_differ_by_their_own_part_alone():
 @pytest.fixture
 def both_ways(small_chairs, tmp_path):
     """With flow back that is told apart."""
-    folder = shutil.copytree(small_chairs / "train", tmp_path / "both")
+    folder = shutil.copytree(small_chairs, tmp_path / "both") / "train"
     for sample in index_folder(folder).samples:
         write_flo(backward(sample).flow, np.full((48, 64, 2), -7.0))
     return index_folder(folder)
 
 
-def test_time_runs_backward_where_the_flow_back_is_known(both_ways):
+def test_time_runs_backward_where_the_flow_back_is_known(both_ways, tmp_path):
     plan = planned(Augmentation(time_reversal=0.5))
     back = split(plan.changes).reversed[:, 0] == 1
     assert 0 < back.sum() < 12
@@ -190,6 +190,10 @@ def test_time_runs_backward_where_the_flow_back_is_known(both_ways):
     forward, known = read(both_ways, planned(None))
     assert (flow[back] == -7).all() and (images[back] == forward[back][..., [3, 4, 5, 0, 1, 2]]).all()
     assert same([images[~back], flow[~back]], [forward[~back], known[~back]])
+    write_packed(both_ways.source.parent, tmp_path / "packed", back=True)
+    packed = packed_dataset(tmp_path / "packed", "train")
+    require_backward(packed)
+    assert same(read(packed, plan, Augmentation(time_reversal=0.5)), [images, flow])
     broken = backward(both_ways.samples[2]).flow
     broken.write_bytes(broken.read_bytes()[:-4])
     with pytest.raises(EfnasError, match=broken.name):
@@ -204,7 +208,7 @@ def test_time_does_not_run_backward_where_it_is_not_known(both_ways, small_chair
     with pytest.raises(EfnasError, match=f"there is no .*{path.name}; set it to 0"):
         require_backward(both_ways)
     write_packed(small_chairs, tmp_path / "packed")
-    with pytest.raises(EfnasError, match="packed data does not hold"):
+    with pytest.raises(EfnasError, match="train.pack does not hold: pack it with --back"):
         require_backward(packed_dataset(tmp_path / "packed", "train"))
 
 

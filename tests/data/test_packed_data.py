@@ -210,12 +210,28 @@ def cut(folder):
     return "0000004-img_1.png is truncated"
 
 
-@pytest.mark.parametrize("damage", [marked_unknown, too_long, cut])
+def too_long_back(folder):
+    write_flo(folder / "val" / "0000014-flow_10.flo", np.full((48, 64, 2), 70_000.0))
+    return "0000014-flow_10.flo has motions of 70,000 pixels"
+
+
+def cut_back(folder):
+    path = folder / "train" / "0000004-flow_10.flo"
+    path.write_bytes(path.read_bytes()[:200])
+    return "0000004-flow_10.flo"
+
+
+def without_back(folder):
+    (folder / "train" / "0000006-flow_10.flo").unlink()
+    return "There is no .*0000006-flow_10.flo, the flow back"
+
+
+@pytest.mark.parametrize("damage", [marked_unknown, too_long, cut, too_long_back, cut_back, without_back])
 def test_a_pair_that_cannot_be_packed_is_named_and_nothing_is_left(small_chairs, tmp_path, damage):
     folder = shutil.copytree(small_chairs, tmp_path / "chairs")
     said = damage(folder)
     with pytest.raises(EfnasError, match=said):
-        write_packed(folder, tmp_path / "packed", FLOAT16)
+        write_packed(folder, tmp_path / "packed", FLOAT16, back=True)
     assert [path.name for path in tmp_path.iterdir()] == ["chairs"]
 
 
