@@ -56,6 +56,11 @@ class Inference:
         self.out, self.many = out, first.is_dir()
         if self.many and (truth or out is None or out.is_file()):
             raise EfnasError("For many pairs --out names a folder, and --ground-truth is not for them.")
+        seen: Dict[str, Path] = {}
+        for image, _ in self.pairs if self.many else []:
+            other = seen.setdefault(image.stem, image)
+            if other != image:
+                raise EfnasError(f"The flows of {other.name} and {image.name} would have one name: rename one.")
         if out and not self.many:
             require_folder_of(out) if out.suffix == ".flo" else require_picture(out)
         self._first_images = read_pair(*self.pairs[0])

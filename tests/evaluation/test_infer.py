@@ -1,6 +1,7 @@
 """Flow of images of any size: padding, scaling, scores over known pixels, and the command."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from efnas.data.scaling import scaled
 from efnas.errors import EfnasError
 from efnas.evaluation import inference, panels
 from efnas.evaluation.frames import frame_pairs, padded_to, read_pair, read_truth, score
-from efnas.evaluation.inference import require_memory, size_like, subnet_flow
+from efnas.evaluation.inference import Inference, require_memory, size_like, subnet_flow
 from efnas.evaluation.trained import open_trained
 from efnas.export.flow import file_flow
 
@@ -80,6 +81,14 @@ def test_frames_come_in_pairs(frames, tmp_path):
                                 (tmp_path, None, "no two images"), (frames, tmp_path, "has 3 images")):  # fmt: skip
         with pytest.raises(EfnasError, match=message):
             frame_pairs(one, other)
+
+
+def test_flows_that_would_have_one_name_are_refused(frames, tmp_path):
+    folder = shutil.copytree(frames, tmp_path / "twins")
+    shutil.copy(folder / "frame00.png", folder / "frame00.bmp")
+    with pytest.raises(EfnasError, match="flows of frame00.bmp and frame00.png would have one name"):
+        Inference(folder, None, tmp_path / "out", None)
+    Inference(frames, None, tmp_path / "out", None)
 
 
 def test_an_exported_file_takes_images_of_any_size(exported):
