@@ -1,5 +1,5 @@
 # make demo: train, rank, export and search a small supernet.   make test: run the tests.   Both set up what they need first.
-.PHONY: setup horovod demo test test-2.15 generated screens lint bench clean
+.PHONY: setup horovod demo pretrained test test-2.15 generated screens lint bench clean
 EFNAS = .venv/bin/efnas
 ON_2.15 = $(addprefix tests/,runs/test_other_runtime.py runs/test_resume.py training/test_step.py training/test_adam.py \
     export/test_export.py export/test_tensor_names.py cost/test_compare.py search/test_errors.py)
@@ -32,6 +32,20 @@ demo: setup
 	$(EFNAS) vela-compare --config configs/quickstart.yaml --arch best --checkpoint best --max-inference-ratio 2 \
 	    --plot $(RUN)/pictures/memory.png --summary $(RUN)/compare_summary.json
 	$(EFNAS) search --config configs/quickstart.yaml --form two-scale --optimise Performance --top 8
+
+# The networks of the package from nothing, in hours (docs/pretrained.md); what was stopped goes on.
+SUPERNET = outputs/supernet/pretrained
+NETWORKS = outputs/retrain/pretrained-b24
+AT_SIZE = --experiment-name pretrained-b24 --set data.input_height=192 --set data.input_width=256
+pretrained: setup
+	$(EFNAS) train --config configs/pretrained.yaml $(if $(wildcard $(SUPERNET)),--resume)
+	$(EFNAS) train --config configs/pretrained.yaml --experiment-name pretrained-b24 --init-from $(SUPERNET) \
+	    --set data.input_height=128 --set data.input_width=160 --set train.batch_size=24 --set train.lr=1e-3 \
+	    --set data.augmentation.rotation=10 $(if $(wildcard $(SUPERNET)-b24),--resume)
+	$(EFNAS) search $(AT_SIZE) --set eval.bn_recal_batches=3 --pairs 64 --form packed --optimise Performance
+	$(EFNAS) retrain $(AT_SIZE) --from supernet --num-epochs 4 --arch 000022222 --arch 010122221 --arch 211120212 \
+	    --set train.lr=4e-4 --set train.lr_warmup_steps=30 --set data.augmentation.rotation=0 \
+	    --set data.augmentation.scale=0 --set eval.eval_every_epoch=2 --set eval.bn_recal_batches=8
 
 test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15

@@ -81,7 +81,8 @@ def add_errors(name: str, set_name: str, summary: Path) -> Pretrained:
     errors = {"set": set_name, "type": kind, **{key: told[key] for key in ("layout", "geometry", "pairs", "opencv")},
               "methods": {each: {key: found[key] for key in ("epe", "by_motion", "by_scene")}
                           for each, found in kept.items()}}  # fmt: skip
-    before = [each for each in network.card.get("errors", []) if (each["set"], each["type"]) != (set_name, kind)]
+    same = ("set", "type", "geometry")
+    before = [each for each in network.card.get("errors", []) if any(each[key] != errors[key] for key in same)]
     return _with(network, errors=[*before, errors])
 
 

@@ -8,6 +8,7 @@ from typing_extensions import Annotated
 from efnas.cli.grouping import grouped
 from efnas.cli.options import Output
 
+LISTED = (("float", "full"), ("int8", "whole"))  # what of the errors stands in the list of all
 ROUNDED = "mean {mean_px:.4f} px, largest {largest_px:.3f} px, on {pairs} synthetic pairs at full resolution"
 
 
@@ -43,28 +44,28 @@ def pretrained(
 def _show_all(networks: list) -> None:
     from efnas.cli.screen.console import console, print_next, table
 
-    sets = list(dict.fromkeys(each["set"] for network in networks for each in network.card.get("errors", [])))
+    found = [_listed(network.card) for network in networks]
+    sets = list(dict.fromkeys(key for errors in found for key in errors))
     rows = []
-    for network in networks:
+    for network, errors in zip(networks, found):
         card, told = network.card, network.card["configuration"]
-        kind = "float" if network.in_float else "int8"
-        errors = {each["set"]: _own(each)["epe"] for each in card.get("errors", []) if each["type"] == kind}
         cost = card.get("cost")
         rows.append(
             (network.name, card["network"]["arch"].replace(",", ""), card["network"]["base_width"],
              f"{told['data.input_width']}x{told['data.input_height']}",
-             *(f"{errors[name]:.3f}" if name in errors else "" for name in sets),
+             *(f"{errors[key]:.3f}" if key in errors else "" for key in sets),
              *((f"{cost['inference_ms']:.1f}", f"{cost['sram_mb'] * 1024:,.0f}") if cost else ("", "")),
              f"{card['bytes']['.tflite']:,}")
         )  # fmt: skip
-    columns = ["network", "arch", ">width", ">input", *(f">EPE px: {name}" for name in sets)]
-    console().print(table("Networks of the package", [*columns, ">ms", ">SRAM KiB", ">bytes of INT8"], rows))
+    columns = ["network", "arch", ">width", ">input", *(f">{name} {kind}" for name, kind in sets)]
+    console().print(table("Networks of the package, EPE in px", [*columns, ">ms", ">SRAM KiB", ">bytes of INT8"], rows))
     print_next(f"efnas infer IMAGE_0 IMAGE_1 --pretrained {networks[0].name} --out flow.png")
 
 
-def _own(errors: dict) -> dict:
-    """What a set says of the network itself, which stands first."""
-    return next(iter(errors["methods"].values()))
+def _listed(card: dict) -> dict:
+    """Errors of the network itself, which stands first of what was measured, by set and how they were computed."""
+    return {(each["set"], f"{each['type']}, {each['geometry']}"): next(iter(each["methods"].values()))["epe"]
+            for each in card.get("errors", []) if (each["type"], each["geometry"]) in LISTED}  # fmt: skip
 
 
 def _show_card(network) -> None:
