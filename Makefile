@@ -36,6 +36,8 @@ demo: setup
 # The networks of the package from nothing, in hours (docs/pretrained.md); what was stopped goes on.
 SUPERNET = outputs/supernet/pretrained
 NETWORKS = outputs/retrain/pretrained-b24
+PACK = .venv/bin/python docs/make_pretrained.py
+packed = $(PACK) network $(1) $(NETWORKS)/runs/$(2)-supernet $(NETWORKS)/files/$(2)-supernet.tflite --checkpoint last $(3)
 AT_SIZE = --experiment-name pretrained-b24 --set data.input_height=192 --set data.input_width=256
 pretrained: setup
 	$(EFNAS) train --config configs/pretrained.yaml $(if $(wildcard $(SUPERNET)),--resume)
@@ -46,6 +48,12 @@ pretrained: setup
 	$(EFNAS) retrain $(AT_SIZE) --from supernet --num-epochs 4 --arch 000022222 --arch 010122221 --arch 211120212 \
 	    --set train.lr=4e-4 --set train.lr_warmup_steps=30 --set data.augmentation.rotation=0 \
 	    --set data.augmentation.scale=0 --set eval.eval_every_epoch=2 --set eval.bn_recal_batches=8
+	$(PACK) supernet $(SUPERNET)-b24
+	$(call packed,fast,000022222)
+	$(call packed,balanced,010122221)
+	$(call packed,accurate,211120212,--file-alone)
+	for name in fast balanced accurate; do $(EFNAS) vela-compare --pretrained $$name --optimise Performance \
+	    --summary $(NETWORKS)/cost.json && $(PACK) cost $$name $(NETWORKS)/cost.json || exit 1; done
 
 test: setup
 	.venv/bin/python -m pytest -n auto --dist loadfile --durations=15

@@ -43,7 +43,9 @@ def pretrained(
 
 def _show_all(networks: list) -> None:
     from efnas.cli.screen.console import console, print_next, table
+    from efnas.runs.pretrained import USUAL
 
+    networks = sorted(networks, key=lambda network: network.card.get("cost", {}).get("inference_ms", 0.0))
     found = [_listed(network.card) for network in networks]
     sets = list(dict.fromkeys(key for errors in found for key in errors))
     rows = []
@@ -59,7 +61,8 @@ def _show_all(networks: list) -> None:
         )  # fmt: skip
     columns = ["network", "arch", ">width", ">input", *(f">{name} {kind}" for name, kind in sets)]
     console().print(table("Networks of the package, EPE in px", [*columns, ">ms", ">SRAM KiB", ">bytes of INT8"], rows))
-    print_next(f"efnas infer IMAGE_0 IMAGE_1 --pretrained {networks[0].name} --out flow.png")
+    proposed = USUAL if USUAL in [network.name for network in networks] else networks[0].name
+    print_next(f"efnas infer IMAGE_0 IMAGE_1 --pretrained {proposed} --out flow.png")
 
 
 def _listed(card: dict) -> dict:
