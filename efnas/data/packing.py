@@ -47,8 +47,8 @@ def write_packed(
     back: bool = False, progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Packed:  # fmt: skip
     """Pack the training and the validation set of a folder, or of lists in it, into the new folder `out`, which appears
-    once whole. A set whose folder is not there is left out, but not both. With `back` pairs
-    have their flow back, too.
+    once whole, with `back` with the flow back of each pair, too. A set whose folder is not there is left out, but not
+    both.
 
     Raises EfnasError, naming the file, for a broken or missing sample, for a flow that float16 cannot hold, and where
     the disk has no room.
