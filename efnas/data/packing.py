@@ -58,9 +58,10 @@ def write_packed(
     if out.exists():
         raise EfnasError(f"{out} exists already; give another folder, or remove it.")
     sets = _sets(source, {"train": train_list, "val": val_list})
-    missing = [missing_flow_back(dataset) for dataset, _ in sets.values()] if back else []
-    if any(missing):
-        raise EfnasError(f"There is no {next(filter(None, missing))}, the flow back that --back would pack.")
+    for dataset, _ in sets.values() if back else ():
+        missing = missing_flow_back(dataset)
+        if missing:
+            raise EfnasError(f"There is no {missing}, the flow back that --back would pack.")
     _require_room(out, [dataset for dataset, _ in sets.values()], flow_type, back)
     workspace = out.with_name(f"{out.name}.partial-{os.getpid()}")
     shutil.rmtree(workspace, ignore_errors=True)

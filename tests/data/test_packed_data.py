@@ -204,10 +204,10 @@ def too_long(folder):
     return "0000004-flow_01.flo has motions of 70,000 pixels, too long for float16"
 
 
-def cut(folder):
-    path = folder / "train" / "0000004-img_1.png"
+def cut(folder, name="0000004-img_1.png"):
+    path = folder / "train" / name
     path.write_bytes(path.read_bytes()[:200])
-    return "0000004-img_1.png is truncated"
+    return f"{name} is truncated"
 
 
 def too_long_back(folder):
@@ -216,9 +216,7 @@ def too_long_back(folder):
 
 
 def cut_back(folder):
-    path = folder / "train" / "0000004-flow_10.flo"
-    path.write_bytes(path.read_bytes()[:200])
-    return "0000004-flow_10.flo"
+    return cut(folder, "0000004-flow_10.flo")
 
 
 def without_back(folder):
@@ -231,7 +229,7 @@ def test_a_pair_that_cannot_be_packed_is_named_and_nothing_is_left(small_chairs,
     folder = shutil.copytree(small_chairs, tmp_path / "chairs")
     said = damage(folder)
     with pytest.raises(EfnasError, match=said):
-        write_packed(folder, tmp_path / "packed", FLOAT16, back=True)
+        write_packed(folder, tmp_path / "packed", FLOAT16, back="back" in damage.__name__)
     assert [path.name for path in tmp_path.iterdir()] == ["chairs"]
 
 
